@@ -1,0 +1,37 @@
+"""Every error that gossipfl raises on purpose, and what its kind means to the caller."""
+
+
+class GossipFLError(Exception):
+    """Anything this project raises on purpose.  The message is one line that says what to do."""
+
+
+class ConfigError(GossipFLError):
+    """A setting is unknown or outside its documented range."""
+
+
+class DataError(GossipFLError):
+    """A data file cannot be learned from: names the file, the place in it and the remedy."""
+
+
+class StateError(GossipFLError):
+    """The state directory is unreadable, unwritable, full, or holds a damaged file."""
+
+
+class PeerError(GossipFLError):
+    """One peer failed us: drop the link, count it, keep running."""
+
+
+class Unreachable(PeerError):
+    """Refused, timed out, or vanished in mid-exchange."""
+
+
+class Untrusted(PeerError):
+    """Failed authentication; never retried automatically."""
+
+
+class RemoteProtocolError(PeerError):
+    """The peer sent something illegal here."""
+
+
+class LocalProtocolError(GossipFLError):
+    """Our own code misused a protocol: a bug, so let it crash."""
