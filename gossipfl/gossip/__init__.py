@@ -1,0 +1,1 @@
+"""How two neighbours mix their models: links, exchanges, and what keeps them stable."""

@@ -1,0 +1,76 @@
+"""Shared-anchor gossip: compressed differences to one vector that both ends of a link hold.
+
+The anchor plays the part of CHOCO-SGD's public copies (arXiv:1902.00340) with one vector a link
+instead of two, moved by both ends alike, so that mixing needs no step size; the displacements
+feed a control variate as in Scaffnew (arXiv:2202.09357).
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.compression.codec import Codec
+from gossipfl.gossip.replica import Replica, shared_activity
+from gossipfl.gossip.scheme import Mix
+from gossipfl.kernels.scatter import scatter_add
+
+Vector = NDArray[np.float32]
+SEED_RATIO: Final = 0.2
+
+
+class AnchoredGossip:
+    """The scheme that a mesh uses unless told otherwise.
+
+    codec: turns x - anchor into a payload; what it withholds stays in the residual.
+    seed_codec: the denser one that re-seeds a link.
+    initial: float32[d], the cluster's first model, where every anchor starts.
+    """
+
+    def __init__(self, codec: Codec, seed_codec: Codec, initial: Vector) -> None:
+        self._codec = codec
+        self._seed_codec = seed_codec
+        self._initial = initial
+
+    def new_anchor(self) -> Vector:
+        """A copy of the initial model, float32[d]."""
+        return self._initial.copy()
+
+    def offer(self, replica: Replica, anchor: Vector) -> bytes:
+        """The compressed residual; its norm also feeds the guard."""
+        residual = replica.parameters - anchor
+        replica.guard.note(float(np.linalg.norm(residual)))
+        return self._codec.quantise(residual)[1]
+
+    def check(self, payload: bytes) -> None:
+        """Raises RemoteProtocolError for anything but a delta of this model."""
+        self._codec.decode(payload)
+
+    def mix_replica(self, replica: Replica, mix: Mix) -> None:
+        """D = w_theirs * (theirs - ours): summed over both ends with weights n it is zero."""
+        activity = shared_activity(mix.ours.activity, mix.theirs.activity)
+        weight = mix.weights[1]
+        replica.displace(self._codec.decode(mix.theirs.payload), weight, activity)
+        replica.displace(self._codec.decode(mix.ours.payload), -weight, activity)
+
+    def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
+        """R += w_ours * ours + w_theirs * theirs, the lower id's part first."""
+        ours, theirs = mix.weights
+        parts = [(mix.ours.payload, ours), (mix.theirs.payload, theirs)]
+        for payload, weight in parts if mix.ours_first else reversed(parts):
+            self._add(anchor, self._codec, payload, weight)
+
+    def seed(self, replica: Replica) -> bytes:
+        """The largest fifth of x - initial."""
+        return self._seed_codec.quantise(replica.parameters - self._initial)[1]
+
+    def plant(self, anchor: Vector, payload: bytes) -> None:
+        """R = initial + payload.  Raises RemoteProtocolError before it changes anything."""
+        delta = self._seed_codec.decode(payload)
+        anchor[:] = self._initial
+        scatter_add(anchor, delta.indices, delta.values, np.float32(1))
+
+    @staticmethod
+    def _add(anchor: Vector, codec: Codec, payload: bytes, weight: float) -> None:
+        delta = codec.decode(payload)
+        scatter_add(anchor, delta.indices, delta.values, np.float32(weight))

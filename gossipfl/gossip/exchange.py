@@ -1,0 +1,194 @@
+"""One link's push-pull: messages in, messages and journal records out, every exchange once.
+
+Exchange number `sequence + 1` may be opened by either end.  Whoever opens it keeps its half as
+`pending` and repeats those very bytes until an answer comes; whoever answers applies both halves
+first and keeps its own to answer repetitions.  Two requests that cross answer each other.  The
+digests show whether both ends mean the same exchange; when they do not, the end with the lower
+id seeds the link anew.
+
+The caller writes each returned record to stable storage before it sends the answer.
+"""
+
+from enum import Enum
+
+from attrs import frozen
+
+from gossipfl.errors import LocalProtocolError, RemoteProtocolError
+from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Record, Side, seed_digest
+from gossipfl.gossip.replica import Replica
+from gossipfl.gossip.scheme import Mix, Scheme
+from gossipfl.wire.messages import MESSAGE_DIGEST_BYTES, Mismatch, Reply, Request, Seed
+
+Place = Enum("Place", "NEXT REPEATED OVERTAKEN STALE WRONG")
+
+ExchangeMessage = Request | Reply | Mismatch | Seed
+
+
+@frozen
+class Outcome:
+    """What to send back and what to remember; either may be None."""
+
+    answer: ExchangeMessage | None = None
+    record: Record | None = None
+
+
+class Exchange:
+    """One end of one link.
+
+    ours_first: our id is the lower one of the two; it fixes the order in which anchors add.
+    """
+
+    def __init__(self, state: LinkState, scheme: Scheme, *, ours_first: bool) -> None:
+        self.state = state
+        self.ours_first = ours_first
+        self._scheme = scheme
+
+    def offer(self, replica: Replica) -> tuple[Request, Offered]:
+        """Open the next exchange.  Raises LocalProtocolError while one is open."""
+        if self.state.pending is not None:
+            raise LocalProtocolError("one exchange of this link is still open")
+        record = Offered(self.state.sequence + 1, self._our_side(replica))
+        self.state.note_offered(record)
+        return self._request(record.ours), record
+
+    def repeat(self) -> Request | None:
+        """The request that is still open, byte for byte as it was."""
+        return self._request(self.state.pending) if self.state.pending else None
+
+    def receive(self, replica: Replica, message: ExchangeMessage) -> Outcome:
+        """Take one message in.
+
+        Raises RemoteProtocolError, and changes nothing, when its payload is not a delta of
+        this model.
+        """
+        if isinstance(message, Request):
+            return self._on_request(replica, message)
+        if isinstance(message, Reply):
+            return self._on_reply(replica, message)
+        if isinstance(message, Mismatch):
+            return self._on_mismatch(replica, message)
+        return self._on_seed(message)
+
+    def replay_on_link(self, record: Record) -> None:
+        """Rebuild the link's state after a restart from one journal record."""
+        if isinstance(record, Offered):
+            self.state.note_offered(record)
+        elif isinstance(record, Planted):
+            self._plant(record)
+        else:
+            self._apply_to_link(record)
+
+    def replay_on_replica(self, replica: Replica, record: Record) -> None:
+        """Rebuild the model after a restart from one journal record."""
+        if isinstance(record, Applied):
+            self._scheme.mix_replica(replica, self._mix(record))
+
+    def _on_request(self, replica: Replica, request: Request) -> Outcome:
+        place = self._place(request)
+        if place is Place.NEXT:
+            return self._answer(replica, request)
+        if place is Place.REPEATED:
+            return Outcome(self._repeated_reply())
+        if place is Place.OVERTAKEN:
+            return Outcome(self.repeat())
+        return self._disagree(replica) if place is Place.WRONG else Outcome()
+
+    def _place(self, request: Request) -> Place:
+        """Where a request stands in our count of exchanges."""
+        state, ahead = self.state, request.sequence - self.state.sequence - 1
+        if ahead == 0:
+            return Place.NEXT if request.digest == _short(state.digest) else Place.WRONG
+        if ahead == -1:
+            return Place.REPEATED if request.digest == _short(state.before) else Place.WRONG
+        if ahead == 1 and state.pending:
+            # They have applied our open exchange and gone on; their answer to it was lost.
+            return Place.OVERTAKEN
+        return Place.STALE if ahead < 0 else Place.WRONG
+
+    def _answer(self, replica: Replica, request: Request) -> Outcome:
+        theirs = self._their_side(request)
+        crossing = self.state.pending
+        # When requests cross, what we already offered is our half: it may be on its way.
+        ours = crossing or self._our_side(replica)
+        record = self._apply(replica, Applied(request.sequence, ours, theirs))
+        return Outcome(None if crossing else self._repeated_reply(), record)
+
+    def _on_reply(self, replica: Replica, reply: Reply) -> Outcome:
+        state = self.state
+        if state.pending is None or reply.sequence != state.sequence + 1:
+            return Outcome()
+        if reply.digest != _short(state.digest):
+            return self._disagree(replica)
+        record = Applied(reply.sequence, state.pending, self._their_side(reply))
+        return Outcome(record=self._apply(replica, record))
+
+    def _on_mismatch(self, replica: Replica, message: Mismatch) -> Outcome:
+        state = self.state
+        agreed = (message.sequence, message.digest) == (state.sequence, state.digest)
+        return Outcome() if agreed or not self.ours_first else self._disagree(replica)
+
+    def _on_seed(self, message: Seed) -> Outcome:
+        if self.ours_first:
+            raise RemoteProtocolError("a seed from the end that must not send one")
+        if self.state.base == seed_digest(message.payload):
+            return Outcome()
+        record = Planted(message.payload)
+        self._plant(record)
+        return Outcome(record=record)
+
+    def _disagree(self, replica: Replica) -> Outcome:
+        if not self.ours_first:
+            return Outcome(Mismatch(self.state.sequence, self.state.digest))
+        if self.state.seed is not None:
+            return Outcome(Seed(self.state.seed))
+        record = Planted(self._scheme.seed(replica))
+        self._plant(record)
+        self.state.seed = record.payload
+        return Outcome(Seed(record.payload), record)
+
+    def _plant(self, record: Planted) -> None:
+        self._scheme.plant(self.state.anchor, record.payload)
+        self.state.note_planted(record.payload)
+
+    def _apply(self, replica: Replica, record: Applied) -> Applied:
+        self._scheme.mix_replica(replica, self._mix(record))
+        self._apply_to_link(record)
+        return record
+
+    def _apply_to_link(self, record: Applied) -> None:
+        self._scheme.mix_anchor(self.state.anchor, self._mix(record))
+        self.state.note_applied(record, ours_first=self.ours_first)
+
+    def _mix(self, record: Applied) -> Mix:
+        return Mix(record.ours, record.theirs, self.ours_first)
+
+    def _our_side(self, replica: Replica) -> Side:
+        payload = self._scheme.offer(replica, self.state.anchor)
+        return Side(replica.samples, replica.activity_code(), payload)
+
+    def _their_side(self, half: Request | Reply) -> Side:
+        self._scheme.check(half.payload)
+        samples = half.samples
+        if samples is None:
+            if self.state.last is None:
+                raise RemoteProtocolError("the first exchange of a link does not say its samples")
+            samples = self.state.last.theirs.samples
+        return Side(samples, half.activity, half.payload)
+
+    def _request(self, ours: Side) -> Request:
+        state = self.state
+        known = state.last is not None and state.last.ours.samples == ours.samples
+        samples = None if known else ours.samples
+        digest = _short(state.digest)
+        return Request(state.sequence + 1, digest, ours.activity, samples, ours.payload)
+
+    def _repeated_reply(self) -> Reply | None:
+        if self.state.last is None:
+            return None
+        ours = self.state.last.ours
+        digest = _short(self.state.before)
+        return Reply(self.state.sequence, digest, ours.activity, ours.samples, ours.payload)
+
+
+def _short(digest: bytes) -> bytes:
+    return digest[:MESSAGE_DIGEST_BYTES]

@@ -1,0 +1,45 @@
+"""Randomised pairwise averaging of whole models (Boyd et al. 2006): the uncompressed baseline."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.compression.dense import DenseCodec
+from gossipfl.gossip.replica import Replica
+from gossipfl.gossip.scheme import Mix
+
+Vector = NDArray[np.float32]
+
+
+class PlainGossip:
+    """Sends every parameter in every message; no anchor, no control variate."""
+
+    def __init__(self, codec: DenseCodec) -> None:
+        self._codec = codec
+
+    def new_anchor(self) -> Vector:
+        """Nothing is held in common: float32[0]."""
+        return np.zeros(0, np.float32)
+
+    def offer(self, replica: Replica, anchor: Vector) -> bytes:
+        """The whole model."""
+        return self._codec.quantise(replica.parameters)[1]
+
+    def check(self, payload: bytes) -> None:
+        """Raises RemoteProtocolError for anything but a finite model of this size."""
+        self._codec.decode(payload)
+
+    def mix_replica(self, replica: Replica, mix: Mix) -> None:
+        """x += w_theirs * (theirs - ours), where ours is what we sent."""
+        weight = mix.weights[1]
+        replica.displace(self._codec.decode(mix.theirs.payload), weight, 0.0)
+        replica.displace(self._codec.decode(mix.ours.payload), -weight, 0.0)
+
+    def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
+        """There is none."""
+
+    def seed(self, replica: Replica) -> bytes:
+        """Nothing needs to be said; a payload may not be empty."""
+        return b"\0"
+
+    def plant(self, anchor: Vector, payload: bytes) -> None:
+        """There is no anchor."""

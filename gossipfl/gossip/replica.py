@@ -1,0 +1,73 @@
+"""A node's own copy of the model, and what mixing adds to it."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.compression.delta import Delta
+from gossipfl.compression.scales import decode_activity, encode_activity
+from gossipfl.gossip.activity import Activity
+from gossipfl.gossip.guard import ResidualGuard
+from gossipfl.kernels.scatter import scatter_add
+
+Vector = NDArray[np.float32]
+AVERAGE_MEMORY: Final = 0.9
+
+
+class Replica:
+    """x, its control variate h, and the averaged copy that predictions are made with.
+
+    parameters: x, float32[d]; local training and merges add to it, in any order.
+    control: h, float32[d]; the drift correction that training adds outside the optimizer
+        (Scaffnew, arXiv:2202.09357, here learnt from merge displacements).
+    average: running mean of x over rounds, float32[d]; lifts the worst node.
+    samples: rows this node trains on, its weight in every merge.
+    step_size: learning rate times local steps; displacements divided by it are gradients.
+    """
+
+    def __init__(
+        self, initial: Vector, *, samples: int, step_size: float, activity: float
+    ) -> None:
+        self.parameters = initial.copy()
+        self.control = np.zeros_like(initial)
+        self.average = initial.copy()
+        self.rounds = 0
+        self.samples = samples
+        self.step_size = step_size
+        self.activity = Activity(activity)
+        self.guard = ResidualGuard()
+
+    def activity_code(self) -> int:
+        """Our gain for the control variate, as it goes on the wire; 0 switches it off."""
+        if self.step_size <= 0:
+            return 0
+        return encode_activity(self.guard.gain * self.activity.phi / self.step_size)
+
+    def trained(self, start: Vector, end: Vector) -> None:
+        """Local training moved a copy of x from `start` to `end`; merges may have come between."""
+        self.parameters += end - start
+
+    def displace(self, delta: Delta, weight: float, activity: float) -> None:
+        """x += weight * delta, and the same displacement times `activity` into h."""
+        scatter_add(self.parameters, delta.indices, delta.values, np.float32(weight))
+        self.activity.note(len(delta.indices))
+        if activity > 0:
+            gain = np.float32(weight * activity)
+            scatter_add(self.control, delta.indices, delta.values, gain)
+
+    def end_round(self) -> bool:
+        """Close the books of one round; True when the guard had to act."""
+        self.rounds += 1
+        memory = min(AVERAGE_MEMORY, 1 - 1 / self.rounds)
+        self.average += np.float32(1 - memory) * (self.parameters - self.average)
+        self.activity.end_round(len(self.parameters))
+        return self.guard.end_round()
+
+
+def shared_activity(ours: int, theirs: int) -> float:
+    """The gain that both ends use: the smaller one, so that the sum of n*h stays zero.
+
+    Code 0 at either end switches the control variate off for this exchange.
+    """
+    return 0.0 if 0 in (ours, theirs) else decode_activity(min(ours, theirs))

@@ -1,0 +1,246 @@
+"""The messages that neighbours exchange, with the limits that every field must keep.
+
+A frame is one byte (protocol version in the high half, message type in the low half) followed by
+a msgpack array with one element per field, in the order of the class.  `decode` is the only way
+in: whatever it returns is in range, so nothing behind it checks again.
+"""
+
+from typing import Any, Final
+
+import attrs
+import msgpack
+from attrs import Attribute, field, frozen
+from attrs.validators import (
+    and_,
+    deep_iterable,
+    ge,
+    instance_of,
+    le,
+    matches_re,
+    max_len,
+    min_len,
+    optional,
+)
+
+from gossipfl.errors import LocalProtocolError, RemoteProtocolError
+
+PROTOCOL_VERSION: Final = 1
+SEQUENCE_MAX: Final = 2**32 - 1
+SAMPLES_MAX: Final = 2**31 - 1
+PAYLOAD_MAX: Final = 512 * 1024
+FRAME_MAX: Final = PAYLOAD_MAX + 64
+MESSAGE_DIGEST_BYTES: Final = 2
+LINK_DIGEST_BYTES: Final = 8
+PEERS_MAX: Final = 16
+MOMENTS_MAX: Final = 64
+
+# attrs gives its validators no narrower type than this one.
+Validator = Any
+
+
+def _not_bool(_: object, attribute: "Attribute[object]", value: object) -> None:
+    # A bool is an int to Python, but not to the protocol.
+    if isinstance(value, bool):
+        raise TypeError(f"{attribute.name} is a boolean")
+
+
+def _integer(low: int, high: int) -> Validator:
+    return and_(instance_of(int), _not_bool, ge(low), le(high))
+
+
+def _bytes(low: int, high: int) -> Validator:
+    return and_(instance_of(bytes), min_len(low), max_len(high))
+
+
+def _text(pattern: str) -> Validator:
+    return and_(instance_of(str), matches_re(pattern))
+
+
+def _tuple_of(member: Validator, longest: int) -> Validator:
+    return and_(instance_of(tuple), max_len(longest), deep_iterable(member))
+
+
+@frozen
+class Hello:
+    """First message each way: what we run, where we listen, and what we hold.
+
+    manifest_id: which model and settings we train; a peer with another one is refused.
+    instance: our random mDNS instance id, so that one peer is not dialled twice.
+    port: where we accept links, 0 when we do not.
+    revocations: version of our newest revocation list.
+    """
+
+    manifest_id: bytes = field(validator=_bytes(16, 16))
+    instance: str = field(validator=_text(r"[0-9a-f]{16}\Z"))
+    port: int = field(validator=_integer(0, 65535))
+    revocations: int = field(validator=_integer(0, 2**32 - 1))
+
+
+@frozen
+class Refusal:
+    """We will not mix with you, and why, in one line for your log."""
+
+    reason: str = field(validator=_text(r"[ -~]{1,200}\Z"))
+
+
+@frozen
+class Half:
+    """One end's half of exchange number `sequence` of a link.
+
+    digest: first bytes of the running digest over all exchanges applied before this one.
+    activity: coded control-variate gain, see `gossipfl.compression.scales`.
+    samples: rows we train on; None while it is what it was in the last exchange applied.
+    """
+
+    sequence: int = field(validator=_integer(1, SEQUENCE_MAX))
+    digest: bytes = field(validator=_bytes(MESSAGE_DIGEST_BYTES, MESSAGE_DIGEST_BYTES))
+    activity: int = field(validator=_integer(0, 255))
+    samples: int | None = field(validator=optional(_integer(1, SAMPLES_MAX)))
+    payload: bytes = field(validator=_bytes(1, PAYLOAD_MAX))
+
+
+@frozen
+class Request(Half):
+    """Opens an exchange with our compressed delta."""
+
+
+@frozen
+class Reply(Half):
+    """Closes the exchange with our delta; we have applied both when you read this."""
+
+
+@frozen
+class Mismatch:
+    """Our two ends of the link disagree; please seed it anew."""
+
+    sequence: int = field(validator=_integer(0, SEQUENCE_MAX))
+    digest: bytes = field(validator=_bytes(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
+
+
+@frozen
+class Seed:
+    """The link starts over from the initial model plus this delta, at sequence 0."""
+
+    payload: bytes = field(validator=_bytes(1, PAYLOAD_MAX))
+
+
+@frozen
+class Ping:
+    """Are you there?  Answered by a `Pong`."""
+
+
+@frozen
+class Pong:
+    """Yes."""
+
+
+@frozen
+class Peers:
+    """Addresses of neighbours that we have a link to: hints, trusted only after a handshake."""
+
+    addresses: tuple[str, ...] = field(
+        validator=_tuple_of(_text(r"[0-9A-Za-z.:%\[\]_-]{3,100}\Z"), PEERS_MAX)
+    )
+
+
+@frozen
+class KnownMoments:
+    """Digests of the statistics that we hold, so that you send only what we lack."""
+
+    digests: tuple[bytes, ...] = field(validator=_tuple_of(_bytes(8, 8), MOMENTS_MAX))
+
+
+@frozen
+class MomentsUpdate:
+    """Statistics that you lack, each encoded by `gossipfl.learning.statistics`."""
+
+    entries: tuple[bytes, ...] = field(
+        validator=_tuple_of(_bytes(1, 8 * 51_200 + 64), MOMENTS_MAX)
+    )
+
+
+@frozen
+class Revocations:
+    """The newest signed revocation list that we hold."""
+
+    signed: bytes = field(validator=_bytes(1, 128 * 1024))
+
+
+@frozen
+class Fragment:
+    """Part `index` of `count` of a frame that is longer than one sealed frame may be."""
+
+    index: int = field(validator=_integer(0, 63))
+    count: int = field(validator=_integer(2, 64))
+    body: bytes = field(validator=_bytes(1, 65_535))
+
+
+Message = (
+    Hello
+    | Refusal
+    | Request
+    | Reply
+    | Mismatch
+    | Seed
+    | Ping
+    | Pong
+    | Peers
+    | KnownMoments
+    | MomentsUpdate
+    | Revocations
+    | Fragment
+)
+
+# A type's number is its place here: append only.
+TYPES: Final[tuple[type[Message], ...]] = (
+    Hello,
+    Refusal,
+    Request,
+    Reply,
+    Mismatch,
+    Seed,
+    Ping,
+    Pong,
+    Peers,
+    KnownMoments,
+    MomentsUpdate,
+    Revocations,
+    Fragment,
+)
+
+
+def encode(message: Message) -> bytes:
+    """The frame for one message.
+
+    Raises LocalProtocolError when the frame would be longer than any peer accepts.
+    """
+    head = PROTOCOL_VERSION << 4 | TYPES.index(type(message))
+    frame = bytes([head]) + msgpack.packb(attrs.astuple(message, recurse=False))
+    if len(frame) > FRAME_MAX:
+        raise LocalProtocolError(f"a {type(message).__name__} of {len(frame)} bytes is too long")
+    return frame
+
+
+def decode(frame: bytes) -> Message:
+    """The message in one frame.
+
+    Raises RemoteProtocolError for every frame that `encode` could not have made.
+    """
+    if not 2 <= len(frame) <= FRAME_MAX:
+        raise RemoteProtocolError(f"a frame of {len(frame)} bytes")
+    version, number = frame[0] >> 4, frame[0] & 15
+    if version != PROTOCOL_VERSION:
+        raise RemoteProtocolError(f"speaks protocol {version}; we speak {PROTOCOL_VERSION}")
+    if number >= len(TYPES):
+        raise RemoteProtocolError(f"a message of unknown type {number}")
+    return _build(TYPES[number], frame[1:])
+
+
+def _build(kind: type[Message], body: bytes) -> Message:
+    try:
+        values = msgpack.unpackb(body, use_list=False, strict_map_key=True)
+        if not isinstance(values, tuple) or len(values) != len(attrs.fields(kind)):
+            raise ValueError("wrong number of fields")
+        return kind(*values)
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
+        raise RemoteProtocolError(f"an illegal {kind.__name__}: {str(error)[:120]}") from None
