@@ -1,0 +1,1 @@
+"""How frames reach peers, and how peers are found: the only code that touches a network."""
