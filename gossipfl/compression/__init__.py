@@ -1,0 +1,20 @@
+"""Deltas and their bytes: codecs that turn what a peer lacks into a few hundred bytes."""
+
+import numpy as np
+
+from gossipfl.compression.codec import Codec
+from gossipfl.compression.delta import Delta
+from gossipfl.compression.dense import DenseCodec
+from gossipfl.compression.sparse import SparseCodec
+from gossipfl.kernels.scatter import scatter_add
+
+__all__ = ["Codec", "Delta", "DenseCodec", "SparseCodec", "warm"]
+
+
+def warm() -> None:
+    """Load every kernel, compiling those not cached yet, so that no exchange waits for it."""
+    residual = np.linspace(-1, 1, 64, dtype=np.float32)
+    codec = SparseCodec(64, ((0, 32), (32, 64)), keep_ratio=0.5, bits=2)
+    delta, payload = codec.quantise(residual)
+    codec.decode(payload)
+    scatter_add(residual, delta.indices, delta.values, np.float32(1))

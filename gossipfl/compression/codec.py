@@ -1,0 +1,41 @@
+"""What every codec does, whatever it keeps."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.compression.delta import Delta
+from gossipfl.errors import LocalProtocolError
+
+
+class Codec(Protocol):
+    """Turns residuals (float32[size]) into payloads, and payloads into what they stand for."""
+
+    @property
+    def size(self) -> int:
+        """Length of the vectors that this codec is made for."""
+
+    @property
+    def payload_max(self) -> int:
+        """Bytes that no payload of this codec exceeds; a longer one is refused unread."""
+
+    def quantise(
+        self, residual: NDArray[np.float32], keep_ratio: float | None = None
+    ) -> tuple[Delta, bytes]:
+        """The delta that stands for `residual`, and the payload that decodes to exactly it.
+
+        keep_ratio: fraction of entries to keep this once, where the codec leaves any out.
+        Raises LocalProtocolError if the residual has another type or length, or is not finite.
+        """
+
+    def decode(self, payload: bytes) -> Delta:
+        """The delta in a payload.  Raises RemoteProtocolError for all bytes that hold none."""
+
+
+def check_vector(vector: NDArray[np.float32], size: int) -> None:
+    """Raise LocalProtocolError unless `vector` is what kernels read: contiguous float32[size]."""
+    if vector.dtype != np.float32 or vector.shape != (size,) or not vector.flags.c_contiguous:
+        raise LocalProtocolError(
+            f"the codec needs a contiguous float32[{size}], not {vector.dtype}{list(vector.shape)}"
+        )

@@ -1,0 +1,140 @@
+"""The sparse codec: top-k entries, a sign or two bits each, a few scales.
+
+C(e) keeps the k largest |e| (ties go to lower indices) and replaces each by its sign times a scale
+shared within its tensor: the mean of the |e| kept there, rounded to a code of scales.py.  With two
+bits a tensor's kept entries are split at that mean, and each half has the mean of its own.  What is
+lost stays in the residual; C is a contraction, ||e - C(e)|| < ||e||, so it dies out.
+
+Idea: Stich et al., "Sparsified SGD with Memory" (arXiv 1809.07599); Karimireddy et al., "Error
+Feedback Fixes SignSGD" (arXiv 1901.09847).  The payload's bytes are laid out in packing.py.
+"""
+
+from typing import Literal
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.compression import packing
+from gossipfl.compression.codec import check_vector
+from gossipfl.compression.delta import Delta
+from gossipfl.compression.packing import SIZE_MAX, Parts
+from gossipfl.compression.scales import SCALE_MIN, decode_scales, encode_scales
+from gossipfl.errors import ConfigError, LocalProtocolError
+from gossipfl.kernels import quantisation
+from gossipfl.kernels.selection import select_top
+
+ONE_BIT_RATIO_MAX = 0.03
+"""Above this keep ratio a second bit per entry pays: it then costs less than the indices do."""
+
+# Smaller entries stay behind, for the smallest scale would overshoot them and C not contract.
+_FLOOR = int(np.float32(SCALE_MIN).view(np.int32))
+
+
+@attrs.frozen(eq=False)
+class SparseCodec:
+    """Raises ConfigError for settings outside these ranges.
+
+    size: length of the vectors, 1..2**24.
+    tensors: (start, stop) of each tensor; together they cover 0..size in order.
+    keep_ratio: fraction of entries sent, above 0, at most 1; at least one entry is.
+    bits: 1 (sign), 2 (sign and level) or "auto": 1 up to a keep ratio of 3 %, then 2.
+    """
+
+    size: int
+    tensors: tuple[tuple[int, int], ...] = attrs.field()
+    keep_ratio: float = 0.02
+    bits: Literal[1, 2, "auto"] = "auto"
+    _stops: NDArray[np.int64] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not 1 <= self.size <= SIZE_MAX:
+            raise ConfigError(f"size must be 1..{SIZE_MAX}, not {self.size}")
+        if self.bits not in (1, 2, "auto"):
+            raise ConfigError(f'bits must be 1, 2 or "auto", not {self.bits!r}')
+        _check_ratio(self.keep_ratio)
+        object.__setattr__(self, "_stops", _stops(self.tensors, self.size))
+
+    @property
+    def payload_max(self) -> int:
+        """Bytes that no payload exceeds, whatever the keep ratio."""
+        return packing.payload_max(self.size, len(self.tensors))
+
+    def encode(self, residual: NDArray[np.float32], keep_ratio: float | None = None) -> bytes:
+        """The payload alone of `quantise`."""
+        return self.quantise(residual, keep_ratio)[1]
+
+    def quantise(
+        self, residual: NDArray[np.float32], keep_ratio: float | None = None
+    ) -> tuple[Delta, bytes]:
+        """C(residual) and its payload; keep_ratio replaces the codec's own this once.
+
+        Raises LocalProtocolError if the residual is no finite, contiguous float32[size].
+        """
+        ratio = self.keep_ratio if keep_ratio is None else keep_ratio
+        _check_ratio(ratio)
+        check_vector(residual, self.size)
+        indices = _select(residual, max(1, round(ratio * self.size)))
+        bits = (1 if ratio <= ONE_BIT_RATIO_MAX else 2) if self.bits == "auto" else self.bits
+        parts = _quantise(residual, indices, self._stops, bits)
+        return _delta(parts, self.size), packing.pack(parts, self.size)
+
+    def decode(self, payload: bytes) -> Delta:
+        """The delta in a payload.  Raises RemoteProtocolError for all bytes that hold none."""
+        return _delta(packing.unpack(payload, self.size, self._stops), self.size)
+
+
+def _check_ratio(ratio: float) -> None:
+    if not 0 < ratio <= 1:
+        raise ConfigError(f"keep_ratio must be above 0 and at most 1, not {ratio}")
+
+
+def _stops(tensors: tuple[tuple[int, int], ...], size: int) -> NDArray[np.int64]:
+    """Where each tensor ends, once they are known to follow each other from 0 to `size`."""
+    end = 0
+    for start, stop in tensors:
+        if start != end or stop <= start:
+            raise ConfigError(f"tensor {start}..{stop} must start at {end} and not be empty")
+        end = stop
+    if end != size:
+        raise ConfigError(f"the tensors end at {end}, but the vector at {size}")
+    return np.array([stop for _, stop in tensors], np.int64)
+
+
+def _select(residual: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    scratch = np.empty(residual.size, np.int64)
+    found = select_top(residual, count, _FLOOR, scratch)
+    if found < 0:
+        raise LocalProtocolError("the residual is not finite: training has diverged")
+    return scratch[:found].copy()  # a view would keep all of the scratch alive
+
+
+def _quantise(
+    residual: NDArray[np.float32], indices: NDArray[np.int64], stops: NDArray[np.int64], bits: int
+) -> Parts:
+    marks = np.empty(indices.size, np.uint8)
+    quantisation.mark_signs(residual, indices, marks)
+    groups, means = _group(residual, indices, stops, marks)
+    if bits == 2:
+        quantisation.mark_levels(residual, indices, groups, means, marks)
+        groups, means = _group(residual, indices, stops, marks)
+    return Parts(indices, marks, groups, encode_scales(means), bits)
+
+
+def _group(
+    residual: NDArray[np.float32],
+    indices: NDArray[np.int64],
+    stops: NDArray[np.int64],
+    marks: NDArray[np.uint8],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The group of each entry and each group's mean magnitude."""
+    groups = np.empty(indices.size, np.int64)
+    means = np.empty(quantisation.number_groups(indices, stops, marks, groups), np.float64)
+    quantisation.group_means(residual, indices, groups, means)
+    return groups, means
+
+
+def _delta(parts: Parts, size: int) -> Delta:
+    values = np.empty(parts.indices.size, np.float32)
+    quantisation.dequantise(parts.marks, parts.groups, decode_scales(parts.codes), values)
+    return Delta(parts.indices, values, size)
