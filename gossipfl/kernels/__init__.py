@@ -1,0 +1,5 @@
+"""Numba kernels, each beside a plain NumPy reference twin (`*_ref.py`).
+
+Numba's disk cache notices only changes in the file of the kernel that is called from Python, not
+in the files that it calls: after editing an inner kernel, delete `gossipfl/kernels/__pycache__`.
+"""

@@ -1,0 +1,1 @@
+"""What a node learns, from which data, and how."""

@@ -1,0 +1,86 @@
+"""The only door to the training kernels, which check nothing: every argument is checked here.
+
+Raises LocalProtocolError for a wrong dtype, shape, layout or index: a bug in the caller.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.errors import LocalProtocolError
+from gossipfl.kernels import layout, steps
+from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.plan import Plan
+
+Floats = NDArray[np.float32]
+PREDICT_BATCH = 64
+
+
+def check(name: str, array: object, dtype: type[np.generic], shape: tuple[int | None, ...]) -> None:
+    """Raise unless `array` is a C-contiguous NumPy array of `dtype` and `shape` (None: any)."""
+    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+        raise LocalProtocolError(f"{name}: an array of {np.dtype(dtype)} is needed")
+    fits = len(shape) == array.ndim and all(
+        want in (None, have) for want, have in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise LocalProtocolError(f"{name}: shape {shape} is needed, not {array.shape}")
+    if not array.flags.c_contiguous or not array.flags.aligned:
+        raise LocalProtocolError(f"{name}: must be C-contiguous and aligned")
+
+
+def writable(array: Floats) -> Floats:
+    """`array`, copied only if read-only: Numba would compile everything again for that type."""
+    return array if array.flags.writeable else array.copy()
+
+
+def check_data(spec: ModelSpec, data: tuple[Floats, Floats]) -> None:
+    """Raise unless (features, targets) suit the model, class indices included."""
+    features, targets = data
+    check("features", features, np.float32, (None, spec.inputs))
+    check("targets", targets, np.float32, (len(features), spec.target_columns))
+    if spec.loss == "cross-entropy" and targets.size:
+        whole = bool((targets == np.floor(targets)).all())
+        if not whole or targets.min() < 0 or targets.max() >= spec.outputs:
+            raise LocalProtocolError(f"targets: class indices 0..{spec.outputs - 1} are needed")
+
+
+def train_steps(
+    plan: Plan,
+    settings: NDArray[np.float64],
+    vectors: Floats,
+    data: tuple[Floats, Floats],
+    batches: NDArray[np.int64],
+) -> float:
+    """One training step per row of `batches`, in place in `vectors`; returns the mean loss.
+
+    settings f64[SETTINGS], vectors f32[VECTORS, d], batches i64[steps, batch] of row indices, and
+    `data` that has passed `check_data`.  Releases the GIL.
+    """
+    check("settings", settings, np.float64, (layout.SETTINGS,))
+    check("vectors", vectors, np.float32, (layout.VECTORS, plan.parameters))
+    check("batches", batches, np.int64, (None, plan.batch))
+    _check_widths(plan, data)
+    if not batches.size or batches.min() < 0 or batches.max() >= len(data[0]):
+        raise LocalProtocolError(f"batches: row indices 0..{len(data[0]) - 1} are needed")
+    if settings[layout.OPTIMIZER] not in (layout.SGD, layout.ADAM):
+        raise LocalProtocolError("settings: unknown optimizer")
+    workspace = np.zeros(plan.workspace, np.float32)
+    return float(steps.run_steps(plan.table, settings, vectors, data, batches, workspace))
+
+
+def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
+    features, targets = data
+    check("features", features, np.float32, (None, int(plan.table[0, layout.INPUTS])))
+    check("targets", targets, np.float32, (len(features), int(plan.table[-1, layout.OUTPUTS])))
+
+
+def predict(spec: ModelSpec, parameters: Floats, features: Floats) -> Floats:
+    """f32[n, outputs]: logits or values for `features` f32[n, inputs].  Releases the GIL."""
+    check("parameters", parameters, np.float32, (spec.parameters,))
+    check("features", features, np.float32, (None, spec.inputs))
+    plan = spec.plan(PREDICT_BATCH)
+    out = np.empty((len(features), spec.outputs), np.float32)
+    workspace = np.zeros(plan.workspace, np.float32)
+    parameters, features = writable(parameters), writable(features)
+    steps.run_predict(plan.table, parameters, features, workspace, plan.batch, out)
+    return out

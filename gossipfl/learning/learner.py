@@ -1,0 +1,70 @@
+"""The border between a node and whatever it trains."""
+
+from typing import Protocol
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Fit:
+    """What local training returned.
+
+    parameters: f32[d], a new array.
+    loss: mean training loss over the steps, each taken before its update.
+    steps: local steps made.
+    """
+
+    parameters: Vector
+    loss: float
+    steps: int
+
+
+@attrs.frozen(kw_only=True)
+class Evaluation:
+    """How good parameters are on rows held back from training.
+
+    loss: mean loss, 0 when there are no such rows.
+    accuracy: share of right classes; None for a regression or without rows.
+    error: root mean squared error; None for a classification or without rows.
+    samples: rows evaluated, the weight of this evaluation in a cluster-wide mean.
+    """
+
+    loss: float
+    accuracy: float | None
+    error: float | None
+    samples: int
+
+
+class Learner(Protocol):
+    """One node's model and private data.  One call at a time, from any thread."""
+
+    @property
+    def samples(self) -> int:
+        """Training rows: the weight of this node in the cluster's mean."""
+
+    @property
+    def size(self) -> int:
+        """Length d of the flat parameter vector."""
+
+    @property
+    def step_size(self) -> float:
+        """How far one `fit` moves along a constant correction: learning rate times local steps."""
+
+    def fit(self, parameters: Vector, correction: Vector) -> Fit:
+        """Train from `parameters`; every step also adds learning rate times `correction`.
+
+        Both are f32[d] and stay as they are.
+        """
+
+    def evaluate(self, parameters: Vector) -> Evaluation:
+        """Judge `parameters` f32[d] on held-back rows."""
+
+    def snapshot(self) -> bytes:
+        """Everything but parameters and data that the next `fit` depends on."""
+
+    def restore(self, snapshot: bytes) -> None:
+        """Continue exactly where `snapshot` was taken.  Raises StateError."""

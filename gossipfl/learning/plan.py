@@ -1,0 +1,118 @@
+"""Plans: where each layer's numbers lie, worked out and checked in Python.
+
+Kernels follow a plan without bounds checks, so a Plan cannot exist unless every range lies inside
+its vector.  The columns are named in `gossipfl.kernels.layout`.
+"""
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.errors import LocalProtocolError
+from gossipfl.kernels import layout
+
+Row = list[int]
+# Slots start on a cache line (16 float32), so that vector loads do not straddle two.
+LINE = 16
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Plan:
+    """One architecture at one batch size.
+
+    table: i64[layers + 1, COLUMNS], read-only; the last row is the loss.
+    batch: rows per step.
+    parameters: length d of the parameter vector.
+    workspace: float32 entries the kernels need.
+    """
+
+    table: NDArray[np.int64]
+    batch: int
+    parameters: int
+    workspace: int
+
+    def __attrs_post_init__(self) -> None:
+        table = self.table
+        if table.dtype != np.int64 or table.ndim != 2 or table.shape[1] != layout.COLUMNS:
+            raise LocalProtocolError(f"a plan is an int64 table of {layout.COLUMNS} columns")
+        if not table.flags.c_contiguous or len(table) < 2 or self.batch < 1:
+            raise LocalProtocolError("a plan has contiguous rows: layers, then a loss; batch >= 1")
+        for index, row in enumerate(table[:-1]):
+            self._check_dense(index, row.tolist())
+        self._check_loss(len(table) - 1, table[-1].tolist())
+        table.flags.writeable = False
+
+    def _check_dense(self, index: int, row: Row) -> None:
+        inputs, outputs = self._sizes(index, row)
+        if row[layout.KIND] != layout.DENSE:
+            raise LocalProtocolError(f"plan row {index}: unknown layer kind {row[layout.KIND]}")
+        if row[layout.ACTIVATION] not in (layout.LINEAR, layout.RELU):
+            raise LocalProtocolError(f"plan row {index}: unknown activation")
+        _within(index, row[layout.WEIGHTS], inputs * outputs, self.parameters)
+        _within(index, row[layout.BIASES], outputs, self.parameters)
+        _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
+        _within(index, row[layout.RESULT], self.batch * outputs, self.workspace)
+        _within(index, row[layout.RESULT_GRADIENT], self.batch * outputs, self.workspace)
+        if row[layout.SOURCE_GRADIENT] != -1:
+            _within(index, row[layout.SOURCE_GRADIENT], self.batch * inputs, self.workspace)
+
+    def _check_loss(self, index: int, row: Row) -> None:
+        inputs, targets = self._sizes(index, row)
+        expected = {layout.CROSS_ENTROPY: 1, layout.SQUARED_ERROR: inputs}
+        if expected.get(row[layout.KIND]) != targets:
+            raise LocalProtocolError(f"plan row {index}: not a loss, or a wrong target width")
+        _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
+        _within(index, row[layout.RESULT], self.batch * targets, self.workspace)
+        _within(index, row[layout.SOURCE_GRADIENT], self.batch * inputs, self.workspace)
+
+    def _sizes(self, index: int, row: Row) -> tuple[int, int]:
+        inputs, outputs = row[layout.INPUTS], row[layout.OUTPUTS]
+        if inputs < 1 or outputs < 1:
+            raise LocalProtocolError(f"plan row {index}: a layer needs an input and an output")
+        if index and self.table[index - 1, layout.OUTPUTS] != inputs:
+            raise LocalProtocolError(f"plan row {index}: does not fit the layer before it")
+        return inputs, outputs
+
+
+def _within(index: int, start: int, length: int, total: int) -> None:
+    if start < 0 or start + length > total:
+        raise LocalProtocolError(f"plan row {index}: {start}+{length} lies outside 0..{total}")
+
+
+class Planner:
+    """Lays out layer after layer; parameters in the flat order, workspace slots side by side."""
+
+    def __init__(self, inputs: int, batch: int) -> None:
+        self._batch = batch
+        self._rows: list[Row] = []
+        self._parameters = self._workspace = 0
+        self._width = inputs
+        self._source = self._reserve(inputs)
+        self._source_gradient = -1  # nobody needs the gradient of the data
+
+    def dense(self, outputs: int, activation: int) -> None:
+        """Add a fully connected layer: weights [outputs, inputs] row-major, then biases."""
+        weights, biases = self._parameters, self._parameters + self._width * outputs
+        self._parameters = biases + outputs
+        result, gradient = self._reserve(outputs), self._reserve(outputs)
+        row = [layout.DENSE, activation, self._width, outputs, weights, biases]
+        self._rows.append([*row, self._source, result, self._source_gradient, gradient])
+        self._width, self._source, self._source_gradient = outputs, result, gradient
+
+    def finish(self, loss: int) -> Plan:
+        """Add the loss, and check."""
+        targets = 1 if loss == layout.CROSS_ENTROPY else self._width
+        row = [loss, layout.LINEAR, self._width, targets, -1, -1]
+        truth = self._reserve(targets)
+        self._rows.append([*row, self._source, truth, self._source_gradient, -1])
+        return Plan(
+            table=np.array(self._rows, dtype=np.int64),
+            batch=self._batch,
+            parameters=self._parameters,
+            workspace=self._workspace,
+        )
+
+    def _reserve(self, width: int) -> int:
+        start = self._workspace
+        self._workspace += -(-self._batch * width // LINE) * LINE
+        return start

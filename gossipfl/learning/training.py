@@ -1,0 +1,161 @@
+"""The built-in learner: a multilayer perceptron trained on this node's rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.errors import ConfigError, DataError, GossipFLError
+from gossipfl.kernels import layout
+from gossipfl.learning import execution
+from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.evaluation import evaluate_outputs
+from gossipfl.learning.execution import predict
+from gossipfl.learning.learner import Evaluation, Fit
+from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.sampling import SEED_MAX, Cursor, draw
+from gossipfl.learning.settings import TrainingSettings
+from gossipfl.learning.snapshot import TrainerState, decode_state, encode_state
+
+__all__ = ["Trainer", "TrainingDiverged", "TrainingSettings", "predict", "warm"]
+
+Vector = NDArray[np.float32]
+
+
+class TrainingDiverged(GossipFLError):
+    """Parameters or loss stopped being finite numbers; the trainer is as it was before."""
+
+
+class Trainer:
+    """Trains and judges one model on one node.  One call at a time, from any thread.
+
+    Parameters belong to the caller; only optimizer state and the place in the data live here.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        train: Dataset,
+        validation: Dataset | None,
+        settings: TrainingSettings,
+        *,
+        seed: int,
+    ) -> None:
+        """Raises DataError when rows do not suit the model, ConfigError for a bad seed."""
+        if not 0 <= seed <= SEED_MAX:
+            raise ConfigError(f"the trainer's seed is 0 to {SEED_MAX}, not {seed}")
+        self.spec = spec
+        self.settings = settings
+        self._data = _arrays(spec, train)
+        self._validation = None if validation is None else _arrays(spec, validation)
+        self._plan = spec.plan(min(settings.batch_size, len(train)))
+        self._moments = np.zeros((2, spec.parameters), np.float32)
+        self._step = 0
+        self._cursor = Cursor(seed=seed)
+
+    @property
+    def samples(self) -> int:
+        """Training rows."""
+        return len(self._data[0])
+
+    @property
+    def size(self) -> int:
+        """Length d of the parameter vector."""
+        return self.spec.parameters
+
+    @property
+    def step_size(self) -> float:
+        """How far one `fit` moves along a constant correction."""
+        return self.settings.learning_rate * self.settings.local_steps
+
+    def fit(self, parameters: Vector, correction: Vector) -> Fit:
+        """`local_steps` steps from `parameters` f32[d]; releases the GIL.
+
+        After each optimizer step x += learning_rate * correction.  Raises TrainingDiverged.
+        """
+        steps = self.settings.local_steps
+        vectors = self._vectors(parameters, correction)
+        batches, cursor = draw(self._cursor, self.samples, (steps, self._plan.batch))
+        settings = self.settings.encode(self._step)
+        loss = execution.train_steps(self._plan, settings, vectors, self._data, batches)
+        if not (np.isfinite(loss) and np.isfinite(vectors).all()):
+            raise TrainingDiverged(
+                "training diverged: lower training.learning_rate, or standardise the inputs"
+            )
+        self._moments = vectors[layout.FIRST_MOMENT :].copy()
+        self._cursor, self._step = cursor, self._step + steps
+        return Fit(parameters=vectors[layout.PARAMETERS].copy(), loss=loss, steps=steps)
+
+    def _vectors(self, parameters: Vector, correction: Vector) -> Vector:
+        """The kernels' working state, all copies."""
+        execution.check("parameters", parameters, np.float32, (self.size,))
+        execution.check("correction", correction, np.float32, (self.size,))
+        gradient = np.zeros(self.size, np.float32)
+        return np.stack([parameters, gradient, correction, *self._moments])
+
+    def evaluate(self, parameters: Vector) -> Evaluation:
+        """Judge `parameters` f32[d] on the validation rows."""
+        if self._validation is None:
+            return Evaluation(loss=0.0, accuracy=None, error=None, samples=0)
+        features, targets = self._validation
+        return evaluate_outputs(self.spec.loss, self.predict(parameters, features), targets)
+
+    def predict(self, parameters: Vector, features: Vector) -> Vector:
+        """f32[n, outputs] logits or values for `features` f32[n, inputs]."""
+        return predict(self.spec, parameters, features)
+
+    def snapshot(self) -> bytes:
+        """Optimizer state and place in the data."""
+        kept = self.settings.state_vectors
+        state = TrainerState(
+            optimizer=self.settings.optimizer,
+            step=self._step,
+            moments=self._moments[:kept],
+            cursor=self._cursor,
+            rows=self.samples,
+        )
+        return encode_state(state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Continue exactly from `snapshot`; with a new epoch if the number of rows has changed.
+
+        Raises StateError, and then changes nothing.
+        """
+        kept = self.settings.state_vectors
+        state = decode_state(snapshot, self.settings.optimizer, (kept, self.size))
+        self._moments = np.zeros((2, self.size), np.float32)
+        self._moments[:kept] = state.moments
+        self._step, self._cursor = state.step, state.cursor
+        if state.rows != self.samples:
+            self._cursor = Cursor(seed=state.cursor.seed, epoch=state.cursor.epoch + 1)
+
+
+def _arrays(spec: ModelSpec, dataset: Dataset) -> tuple[Vector, Vector]:
+    """(features, targets) as kernels take them; features are not copied."""
+    if dataset.classification != (spec.loss == "cross-entropy"):
+        raise DataError(f"{dataset.source}: its targets do not suit the loss {spec.loss}")
+    targets = dataset.targets.reshape(len(dataset), -1)
+    if dataset.classification and not 0 <= targets.min() <= targets.max() < spec.outputs:
+        raise DataError(f"{dataset.source}: the model has {spec.outputs} classes, fewer than here")
+    if dataset.features.shape[1] != spec.inputs or targets.shape[1] != spec.target_columns:
+        raise DataError(
+            f"{dataset.source}: {dataset.features.shape[1]} features and {targets.shape[1]} targets"
+            f", but the model takes {spec.inputs} and {spec.target_columns}"
+        )
+    if not (np.isfinite(dataset.features).all() and np.isfinite(targets).all()):
+        raise DataError(f"{dataset.source}: holds NaN or infinity; mend or drop those rows")
+    data = execution.writable(dataset.features), targets.astype(np.float32)
+    execution.check_data(spec, data)
+    return data
+
+
+def warm() -> None:
+    """Compile or load every training kernel, so that the first real step is as fast as the rest."""
+    spec = ModelSpec(inputs=1, hidden=(1,), outputs=1, loss="squared-error")
+    rows = Dataset(
+        features=np.zeros((1, 1), np.float32),
+        targets=np.zeros((1, 1), np.float32),
+        columns=("x",),
+        source="warm-up",
+    )
+    trainer = Trainer(spec, rows, rows, TrainingSettings(local_steps=1), seed=0)
+    zeros = np.zeros(spec.parameters, np.float32)
+    trainer.evaluate(trainer.fit(zeros, zeros).parameters)
