@@ -26,9 +26,7 @@ class Replica:
     step_size: learning rate times local steps; displacements divided by it are gradients.
     """
 
-    def __init__(
-        self, initial: Vector, *, samples: int, step_size: float, activity: float
-    ) -> None:
+    def __init__(self, initial: Vector, *, samples: int, step_size: float, activity: float) -> None:
         self.parameters = initial.copy()
         self.control = np.zeros_like(initial)
         self.average = initial.copy()

@@ -154,9 +154,7 @@ class KnownMoments:
 class MomentsUpdate:
     """Statistics that you lack, each encoded by `gossipfl.learning.statistics`."""
 
-    entries: tuple[bytes, ...] = field(
-        validator=_tuple_of(_bytes(1, 8 * 51_200 + 64), MOMENTS_MAX)
-    )
+    entries: tuple[bytes, ...] = field(validator=_tuple_of(_bytes(1, 8 * 51_200 + 64), MOMENTS_MAX))
 
 
 @frozen

@@ -1,0 +1,1 @@
+"""The process on a device: the only place with nurseries, files, processes and the clock."""

@@ -1,0 +1,132 @@
+"""Keeps up as many links as we want, from every address that anybody told us."""
+
+from typing import Final
+
+import numpy as np
+import trio
+
+from gossipfl.errors import ConfigError, PeerError
+from gossipfl.node.mesh import AddressBook, Mesh
+from gossipfl.node.observer import Observer
+from gossipfl.node.session import Sessions
+from gossipfl.transports.base import Transport
+from gossipfl.transports.discovery import Discovery, DiscoveryUnavailable, Sighting
+from gossipfl.wire.messages import PROTOCOL_VERSION
+
+DIALS_MAX: Final = 4
+LONELY_S: Final = 15.0
+ADVICE: Final = (
+    "no peer found: is another node of this cluster running? Where multicast does not pass "
+    "(containers, some Wi-Fi), name one peer with --peer HOST:PORT; `gossipfl doctor` checks"
+)
+
+
+class Connector:
+    """Dials peers while the mesh wants more links."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        sessions: Sessions,
+        mesh: Mesh,
+        book: AddressBook,
+        observer: Observer,
+        dial_timeout_s: float,
+    ) -> None:
+        self._transport = transport
+        self._sessions = sessions
+        self._mesh = mesh
+        self._book = book
+        self._observer = observer
+        self._dial_timeout_s = dial_timeout_s
+        self._dialling = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            while True:
+                found = self._book.due(self._mesh) if self._may_dial() else None
+                if found is None:
+                    await self._wait_for_change()
+                    continue
+                self._book.note_tried(found[0])
+                self._dialling += 1
+                nursery.start_soon(self._dial, *found)
+
+    def _may_dial(self) -> bool:
+        wanted = self._mesh.wants_more and self._dialling < DIALS_MAX
+        return wanted and len(self._mesh) + self._dialling < self._mesh.view
+
+    async def _wait_for_change(self) -> None:
+        """Until an address, a link or a deadline is new."""
+        wait_s = self._book.wait_s() if self._may_dial() else float("inf")
+        with trio.move_on_after(wait_s):
+            async with trio.open_nursery() as nursery:
+                for event in (self._book.changed, self._mesh.changed):
+                    nursery.start_soon(_wait_then_cancel, event, nursery.cancel_scope)
+
+    async def _dial(self, name: str, address: str) -> None:
+        link = None
+        try:
+            with trio.fail_after(self._dial_timeout_s):
+                link = await self._transport.dial(address)
+        except (PeerError, ConfigError, trio.TooSlowError) as error:
+            reason = str(error) or f"no answer within {self._dial_timeout_s:g} s"
+            self._observer.emit("dial.failed", address=address, reason=reason)
+        finally:
+            if link is None:
+                self._note_dial_over()
+        if link is not None:
+            await self._sessions.dialled(link, name, self._note_dial_over)
+
+    def _note_dial_over(self) -> None:
+        self._dialling -= 1
+        self._book.announce_change()
+
+
+async def run_discovery(
+    discovery: Discovery,
+    book: AddressBook,
+    instance: str,
+    cluster_tag: str,
+    observer: Observer,
+    rng: np.random.Generator,
+    port: int,
+) -> None:
+    """Feed the address book from discovery until cancelled."""
+
+    def note(sighting: Sighting) -> None:
+        if not sighting.present:
+            book.forget(sighting.instance)
+            return
+        # When two nodes start together, the one with the lower id dials: no crossing dials.
+        wait_s = 0.0 if instance < sighting.instance else float(rng.uniform(0.3, 0.8))
+        book.note(sighting.instance, sighting.addresses, wait_s=wait_s)
+        observer.emit("peer.sighted", addresses=list(sighting.addresses))
+
+    ours = Sighting(
+        instance=instance,
+        addresses=(f":{port}",),
+        cluster_tag=cluster_tag,
+        version=PROTOCOL_VERSION,
+        present=True,
+    )
+    try:
+        await discovery.run(ours, note)
+    except DiscoveryUnavailable as error:
+        observer.emit("discovery.unavailable", error=str(error))
+
+
+async def run_loneliness_watch(mesh: Mesh, observer: Observer) -> None:
+    """Say what to do when nobody is found for a while."""
+    wait_s = LONELY_S
+    while True:
+        await trio.sleep(wait_s)
+        if not len(mesh):
+            observer.emit("discovery.quiet", advice=ADVICE)
+            wait_s = min(wait_s * 2, 3600.0)
+
+
+async def _wait_then_cancel(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()

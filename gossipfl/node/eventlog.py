@@ -1,0 +1,53 @@
+"""Events as JSON lines in a file, written off the event loop, bounded on disk."""
+
+import json
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from gossipfl.node.journal import RunBlocking
+from gossipfl.node.observer import Event
+
+WAITING_MAX: Final = 10_000
+FLUSH_S: Final = 0.5
+FILE_BYTES_MAX: Final = 8 * 1024 * 1024
+
+
+class EventLog:
+    """A sink for the observer; when the file is full, it becomes `.1` and a new one begins."""
+
+    def __init__(self, path: Path, run_blocking: RunBlocking) -> None:
+        self._path = path
+        self._run_blocking = run_blocking
+        self._waiting: deque[Event] = deque(maxlen=WAITING_MAX)
+
+    def __call__(self, event: Event) -> None:
+        self._waiting.append(event)
+
+    async def run(self) -> None:
+        """Write until cancelled; what waits then is still written."""
+        try:
+            while True:
+                await trio.sleep(FLUSH_S)
+                await self._flush()
+        finally:
+            with trio.move_on_after(1, shield=True):
+                await self._flush()
+
+    async def _flush(self) -> None:
+        if self._waiting:
+            lines = "".join(json.dumps(event) + "\n" for event in self._waiting)
+            self._waiting.clear()
+            await self._run_blocking(self._append, lines)
+
+    def _append(self, lines: str) -> None:
+        try:
+            if self._path.exists() and self._path.stat().st_size > FILE_BYTES_MAX:
+                self._path.replace(self._path.with_name(self._path.name + ".1"))
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(lines)
+        except OSError:
+            # A full card must not stop the node; the journal reports it where it matters.
+            return

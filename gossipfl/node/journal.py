@@ -1,0 +1,84 @@
+"""Writes what must survive, in order and off the event loop, many rows to a commit."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import trio
+
+from gossipfl.errors import StateError
+from gossipfl.gossip.link import Record
+from gossipfl.node.observer import Observer
+from gossipfl.node.store import Item, Row, Store
+
+BACKLOG_MAX: Final = 10_000
+RETRY_S: Final = 5.0
+
+RunBlocking = Callable[..., Awaitable[Any]]
+
+
+class Journal:
+    """The queue in front of the store.
+
+    While the disk refuses, the node goes on in memory, says so, and tries again: a mesh must not
+    stop for a full card.
+    """
+
+    def __init__(
+        self, store: Store, position: int, run_blocking: RunBlocking, observer: Observer
+    ) -> None:
+        self.position = position
+        self._store = store
+        self._durable = position
+        self._run_blocking = run_blocking
+        self._observer = observer
+        self._queue: list[Item] = []
+        self._work = trio.Event()
+        self._progress = trio.lowlevel.ParkingLot()
+
+    def append(self, peer: bytes, record: Record) -> int:
+        """Queue one record; its place in the order is fixed now."""
+        self.position += 1
+        self.put(Row(self.position, peer, record))
+        return self.position
+
+    def put(self, item: Item) -> None:
+        """Queue a row or a checkpoint."""
+        self._queue.append(item)
+        self._work.set()
+
+    async def wait_written(self, position: int) -> None:
+        """Return once this record survives a crash, or the disk has refused it."""
+        while self._durable < position:
+            await self._progress.park()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write until cancelled; what is queued then is still written."""
+        task_status.started()
+        try:
+            while True:
+                await self._work.wait()
+                self._work = trio.Event()
+                await self._write_queued()
+        finally:
+            with trio.move_on_after(RETRY_S, shield=True):
+                await self._write_queued()
+
+    async def _write_queued(self) -> None:
+        batch, self._queue = self._queue, []
+        position = self.position
+        if not batch:
+            return
+        try:
+            await self._run_blocking(self._store.write, batch)
+        except StateError as error:
+            self._observer.emit("state.write_failed", error=str(error), waiting=len(batch))
+            self._queue = (batch + self._queue)[-BACKLOG_MAX:]
+            self._release(position)
+            await trio.sleep(RETRY_S)
+            self._work.set()
+        else:
+            self._release(position)
+
+    def _release(self, position: int) -> None:
+        self._durable = max(self._durable, position)
+        self._progress.unpark_all()

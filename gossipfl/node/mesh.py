@@ -1,0 +1,238 @@
+"""Who we are linked to right now, and where else peers may be found."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import trio
+from attrs import Factory, define, field
+
+from gossipfl.errors import Unreachable
+from gossipfl.security.certificates import Certificate
+from gossipfl.transports.secure import SecureLink
+from gossipfl.wire.fragments import Assembler, split
+from gossipfl.wire.messages import Hello, Message
+
+STALE_LINK_S: Final = 3.0
+SEND_TIMEOUT_S: Final = 10.0
+BOOK_MAX: Final = 256
+BACKOFF_FIRST_S: Final = 1.0
+BACKOFF_MAX_S: Final = 120.0
+
+
+@define(eq=False)
+class Neighbour:
+    """One live, authenticated link.
+
+    heard_s, offered_s: trio time of the last frame from it, and of our open request to it.
+    known_moments: digests of the statistics that we know it holds.
+    """
+
+    link: SecureLink[Certificate]
+    hello: Hello
+    dialled: bool
+    address: str
+    heard_s: float
+    offered_s: float | None = None
+    exchanges: int = 0
+    known_moments: set[bytes] = Factory(set)
+    scope: trio.CancelScope = Factory(trio.CancelScope)
+    assembler: Assembler = Factory(Assembler)
+    _sending: trio.Lock = field(factory=trio.Lock, init=False)
+
+    @property
+    def key(self) -> bytes:
+        """Its public key, which is who it is."""
+        return self.link.remote_static
+
+    @property
+    def name(self) -> str:
+        """What the operator called it."""
+        return self.link.identity.name
+
+    async def send(self, message: Message) -> None:
+        """Send one message whole, fragments of others not between its own.
+
+        Raises Unreachable when the link is gone or the peer does not read what we send.
+        """
+        with trio.move_on_after(SEND_TIMEOUT_S):
+            async with self._sending:
+                for frame in split(message):
+                    await self.link.send(frame)
+            return
+        raise Unreachable(f"{self.name} has read nothing for {SEND_TIMEOUT_S:g} s")
+
+    async def receive(self) -> Message:
+        """The next whole message."""
+        while True:
+            message = self.assembler.add(await self.link.receive())
+            self.heard_s = trio.current_time()
+            if message is not None:
+                return message
+
+
+class Mesh:
+    """The live links of one node: at most one to each peer, at most `view_max` in all."""
+
+    def __init__(self, own_key: bytes, view: int, view_max: int) -> None:
+        self._own_key = own_key
+        self.view = view
+        self._view_max = view_max
+        self._live: dict[bytes, Neighbour] = {}
+        self.changed = trio.Event()
+
+    def __iter__(self) -> Iterator[Neighbour]:
+        """Live neighbours by key, so that the order never depends on chance."""
+        return iter([self._live[key] for key in sorted(self._live)])
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    @property
+    def wants_more(self) -> bool:
+        """We have fewer links than we want to keep up."""
+        return len(self._live) < self.view
+
+    def is_live(self, instance: str) -> bool:
+        """There is a link to the peer with this instance id."""
+        return any(n.hello.instance == instance for n in self._live.values())
+
+    def admit(self, fresh: Neighbour) -> str | None:
+        """Take a link into use; or say, in one line, why not."""
+        if fresh.key == self._own_key:
+            return "this is our own key: another device has a copy of our state directory"
+        known = self._live.get(fresh.key)
+        if known is not None and not self._gives_way(known, fresh):
+            return "we have a link already"
+        if known is None and len(self._live) >= self._view_max:
+            return "all our links are in use"
+        if known is not None:
+            known.scope.cancel()
+        self._live[fresh.key] = fresh
+        self._announce_change()
+        return None
+
+    def drop(self, neighbour: Neighbour) -> None:
+        """Forget a link that has ended."""
+        if self._live.get(neighbour.key) is neighbour:
+            del self._live[neighbour.key]
+            self._announce_change()
+
+    def pick(
+        self, rng: np.random.Generator, ready: Callable[[Neighbour], bool]
+    ) -> Neighbour | None:
+        """One of the neighbours that are ready for an exchange, all equally likely."""
+        candidates = [neighbour for neighbour in self if ready(neighbour)]
+        return candidates[int(rng.integers(len(candidates)))] if candidates else None
+
+    def _gives_way(self, known: Neighbour, fresh: Neighbour) -> bool:
+        """When two peers dial each other at once, both keep what the lower key dialled."""
+        if trio.current_time() - known.heard_s > STALE_LINK_S:
+            return True
+        return fresh.dialled == (self._own_key < fresh.key)
+
+    def _announce_change(self) -> None:
+        self.changed.set()
+        self.changed = trio.Event()
+
+
+@define
+class _Entry:
+    """One place where a peer may be.  `instance` is None until it has said hello."""
+
+    instance: str | None
+    addresses: tuple[str, ...]
+    fixed: bool
+    due_s: float
+    failures: int = 0
+    turn: int = 0
+    ours: bool = False
+
+
+class AddressBook:
+    """Where peers may be found, and when to try them again."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._entries: dict[str, _Entry] = {}
+        self.changed = trio.Event()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def note(
+        self, name: str, addresses: tuple[str, ...], *, wait_s: float, fixed: bool = False
+    ) -> None:
+        """Somebody told us of a peer.  `fixed` entries (the user's own) are never forgotten."""
+        known = self._entries.get(name)
+        if known is not None:
+            known.addresses = addresses
+            return
+        if len(self._entries) >= BOOK_MAX and not self._forget_worst():
+            return
+        instance = None if fixed else name
+        due_s = trio.current_time() + wait_s
+        self._entries[name] = _Entry(instance, addresses, fixed, due_s)
+        self.announce_change()
+
+    def forget(self, name: str) -> None:
+        """The peer said goodbye."""
+        if name in self._entries and not self._entries[name].fixed:
+            del self._entries[name]
+
+    def due(self, mesh: Mesh) -> tuple[str, str] | None:
+        """(name, address) of a peer to dial now, soonest due first, or None."""
+        now_s = trio.current_time()
+        names = sorted(self._entries, key=lambda name: (self._entries[name].due_s, name))
+        for name in names:
+            entry = self._entries[name]
+            live = entry.instance is not None and mesh.is_live(entry.instance)
+            if entry.due_s <= now_s and not live and not entry.ours:
+                return name, entry.addresses[entry.turn % len(entry.addresses)]
+        return None
+
+    def wait_s(self) -> float:
+        """Seconds until the next entry is due."""
+        times = [entry.due_s for entry in self._entries.values() if not entry.ours]
+        return max(0.05, min(times, default=float("inf")) - trio.current_time())
+
+    def note_tried(self, name: str) -> None:
+        """We are about to dial; later attempts wait longer and longer, with jitter."""
+        entry = self._entries.get(name)
+        if entry is None:
+            return
+        backoff_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2.0**entry.failures)
+        entry.due_s = trio.current_time() + backoff_s * float(self._rng.uniform(0.75, 1.25))
+        entry.failures = min(entry.failures + 1, 20)
+        entry.turn += 1
+
+    def note_reached(self, name: str, instance: str) -> None:
+        """The peer behind this entry answered and is who we hoped for."""
+        entry = self._entries.get(name)
+        if entry is not None:
+            entry.instance, entry.failures = instance, 0
+            entry.turn -= 1
+
+    def note_ourselves(self, name: str) -> None:
+        """The address is our own."""
+        if name in self._entries:
+            self._entries[name].ours = True
+
+    def note_lost(self, instance: str) -> None:
+        """A link ended: its peer may be tried again at once."""
+        for entry in self._entries.values():
+            if entry.instance == instance:
+                entry.due_s = trio.current_time() + float(self._rng.uniform(0.2, 1.0))
+        self.announce_change()
+
+    def _forget_worst(self) -> bool:
+        loose = [name for name, entry in self._entries.items() if not entry.fixed]
+        if not loose:
+            return False
+        del self._entries[max(loose, key=lambda name: self._entries[name].failures)]
+        return True
+
+    def announce_change(self) -> None:
+        """Wake whoever waits for something to dial."""
+        self.changed.set()
+        self.changed = trio.Event()

@@ -1,0 +1,117 @@
+"""Runs the exchanges of one node: the core decides, this file remembers and sends."""
+
+from typing import Final
+
+import numpy as np
+import trio
+
+from gossipfl.gossip.exchange import Exchange, ExchangeMessage
+from gossipfl.gossip.link import Applied, LinkState, Record
+from gossipfl.gossip.replica import Replica
+from gossipfl.gossip.scheme import Scheme
+from gossipfl.node.journal import Journal
+from gossipfl.node.mesh import Neighbour
+from gossipfl.node.observer import Observer
+from gossipfl.node.store import LinksCheckpoint, Saved
+
+LINKS_MAX: Final = 64
+
+
+class Mixer:
+    """The replica and one exchange state machine per peer, live or not."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        scheme: Scheme,
+        own_key: bytes,
+        journal: Journal,
+        observer: Observer,
+    ) -> None:
+        self.replica = replica
+        self._scheme = scheme
+        self._own_key = own_key
+        self._journal = journal
+        self._observer = observer
+        self._exchanges: dict[bytes, Exchange] = {}
+        self.applied = 0
+        self.planted = 0
+
+    def restore(self, saved: Saved) -> None:
+        """Rebuild links, and what the model missed, from the store."""
+        model_position = saved.model.position if saved.model else 0
+        for peer, (_, state) in saved.links.items():
+            self._exchanges[peer] = self._new_exchange(peer, state)
+        for row in saved.rows:
+            position, _ = saved.links.get(row.peer, (0, None))
+            exchange = self._exchange(row.peer)
+            if row.position > position:
+                exchange.replay_on_link(row.record)
+            if row.position > model_position:
+                exchange.replay_on_replica(self.replica, row.record)
+
+    def is_ready(self, neighbour: Neighbour, resend_s: float) -> bool:
+        """We may open an exchange with it, or repeat one that was not answered in time."""
+        if self._exchange(neighbour.key).state.pending is None:
+            return True
+        waited_s = trio.current_time() - (neighbour.offered_s or -resend_s)
+        return waited_s >= resend_s
+
+    async def offer_to(self, neighbour: Neighbour) -> None:
+        """Open an exchange, or repeat the request that is open.
+
+        Raises Unreachable when the link is gone; the request stays open.
+        """
+        exchange = self._exchange(neighbour.key)
+        request = exchange.repeat()
+        if request is None:
+            request, record = exchange.offer(self.replica)
+            await self._journal.wait_written(self._journal.append(neighbour.key, record))
+        neighbour.offered_s = trio.current_time()
+        await neighbour.send(request)
+
+    async def take(self, neighbour: Neighbour, message: ExchangeMessage) -> None:
+        """Apply one message; what must survive is written before the answer leaves.
+
+        Raises RemoteProtocolError for a payload that is no delta of our model.
+        """
+        outcome = self._exchange(neighbour.key).receive(self.replica, message)
+        if outcome.record is not None:
+            position = self._journal.append(neighbour.key, outcome.record)
+            self._count(neighbour, outcome.record)
+            await self._journal.wait_written(position)
+        if outcome.answer is not None:
+            await neighbour.send(outcome.answer)
+
+    def checkpoint_links(self) -> None:
+        """Write all links, so that older journal rows can go."""
+        links = {peer: _copy(exchange.state) for peer, exchange in self._exchanges.items()}
+        self._journal.put(LinksCheckpoint(self._journal.position, links))
+
+    def _count(self, neighbour: Neighbour, record: Record) -> None:
+        if isinstance(record, Applied):
+            neighbour.exchanges += 1
+            self.applied += 1
+        else:
+            self.planted += 1
+            self._observer.emit("link.seeded", peer=neighbour.name)
+
+    def _exchange(self, peer: bytes) -> Exchange:
+        # Re-inserting keeps the dictionary in order of use; the least used link makes room.
+        exchange = self._exchanges.pop(peer, None)
+        if exchange is None:
+            exchange = self._new_exchange(peer, LinkState(self._scheme.new_anchor()))
+        self._exchanges[peer] = exchange
+        while len(self._exchanges) > LINKS_MAX:
+            del self._exchanges[next(iter(self._exchanges))]
+        return exchange
+
+    def _new_exchange(self, peer: bytes, state: LinkState) -> Exchange:
+        return Exchange(state, self._scheme, ours_first=self._own_key < peer)
+
+
+def _copy(state: LinkState) -> LinkState:
+    """What is written later must be what is true now."""
+    copy = LinkState(np.copy(state.anchor), state.sequence, state.digest, state.before, state.base)
+    copy.pending, copy.last, copy.seed = state.pending, state.last, state.seed
+    return copy

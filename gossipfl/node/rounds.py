@@ -1,0 +1,131 @@
+"""The loop that everything else serves: train, pick a neighbour, mix."""
+
+from typing import Any, Final
+
+import numpy as np
+import trio
+from attrs import define
+
+from gossipfl.errors import PeerError
+from gossipfl.learning.learner import Learner
+from gossipfl.learning.training import TrainingDiverged
+from gossipfl.node.checkpoints import Checkpoints
+from gossipfl.node.inputs import Inputs
+from gossipfl.node.journal import RunBlocking
+from gossipfl.node.mesh import Mesh, Neighbour
+from gossipfl.node.mixer import Mixer
+from gossipfl.node.observer import Observer
+
+EVALUATION_INTERVAL_S: Final = 1.0
+ALONE_S: Final = 5.0
+
+
+@define
+class Progress:
+    """What the newest rounds showed."""
+
+    loss: float = float("nan")
+    validation_loss: float | None = None
+    accuracy: float | None = None
+    error: float | None = None
+    training: bool = False
+
+
+class Rounds:
+    """Local training and the exchanges that follow it."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        inputs: Inputs,
+        mixer: Mixer,
+        mesh: Mesh,
+        checkpoints: Checkpoints,
+        run_blocking: RunBlocking,
+        observer: Observer,
+        rng: np.random.Generator,
+        *,
+        resend_s: float,
+    ) -> None:
+        self.progress = Progress()
+        self._learner = learner
+        self._inputs = inputs
+        self._mixer = mixer
+        self._mesh = mesh
+        self._checkpoints = checkpoints
+        self._run_blocking = run_blocking
+        self._observer = observer
+        self._rng = rng
+        self._resend_s = resend_s
+        self._evaluated_s = -EVALUATION_INTERVAL_S
+
+    async def run(self, interval_s: float, settle_s: float, rounds: int) -> None:
+        """Until cancelled, or for so many rounds unless that is 0."""
+        await self._settle(settle_s)
+        self.progress.training = True
+        self._observer.emit("training.started", samples=self._learner.samples)
+        async with trio.open_nursery() as nursery:
+            while not rounds or self._mixer.replica.rounds < rounds:
+                await trio.sleep(float(self._rng.exponential(interval_s)))
+                await self._train()
+                neighbour = self._mesh.pick(self._rng, self._is_ready)
+                if neighbour is not None:
+                    # Not awaited here: a peer that does not read may not hold up our rounds.
+                    nursery.start_soon(self._offer, neighbour)
+                self._checkpoints.note_round()
+
+    async def _settle(self, settle_s: float) -> None:
+        """Wait until the cluster agrees on input statistics, or until we seem to be alone."""
+        if not self._inputs.shared:
+            return
+        start_s = trio.current_time()
+        while not self._inputs.is_settled(settle_s):
+            alone = not len(self._mesh) and trio.current_time() - start_s >= ALONE_S
+            if alone:
+                return
+            await trio.sleep(min(0.1, settle_s + 0.01))
+
+    def _is_ready(self, neighbour: Neighbour) -> bool:
+        return self._mixer.is_ready(neighbour, self._resend_s)
+
+    async def _train(self) -> None:
+        replica = self._mixer.replica
+        await self._inputs.refresh(self._run_blocking)
+        start = replica.parameters.copy()
+        try:
+            fit = await self._run_blocking(self._learner.fit, start, replica.control.copy())
+        except TrainingDiverged as error:
+            self._observer.emit("training.diverged", error=str(error))
+            return
+        replica.trained(start, fit.parameters)
+        if replica.end_round():
+            self._observer.emit("training.guarded", gain=replica.guard.gain)
+        self.progress.loss = fit.loss
+        await self._evaluate()
+
+    async def _evaluate(self) -> None:
+        """Judge the averaged model on held-back readings, at most once a second."""
+        if trio.current_time() - self._evaluated_s < EVALUATION_INTERVAL_S:
+            return
+        self._evaluated_s = trio.current_time()
+        replica, progress = self._mixer.replica, self.progress
+        found: Any = await self._run_blocking(self._learner.evaluate, replica.average.copy())
+        progress.validation_loss = found.loss if found.samples else None
+        progress.accuracy, progress.error = found.accuracy, found.error
+        self._observer.emit(
+            "round",
+            round=replica.rounds,
+            loss=round(progress.loss, 5),
+            validation_loss=progress.validation_loss,
+            accuracy=progress.accuracy,
+            residual=round(replica.guard.residual, 5),
+            neighbours=len(self._mesh),
+            exchanges=self._mixer.applied,
+        )
+
+    async def _offer(self, neighbour: Neighbour) -> None:
+        try:
+            await self._mixer.offer_to(neighbour)
+        except PeerError as error:
+            self._observer.emit("exchange.failed", peer=neighbour.name, reason=str(error))
+            neighbour.scope.cancel()

@@ -1,0 +1,239 @@
+"""The life of one link: hello, then messages until it ends."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+from attrs import frozen
+
+from gossipfl.errors import GossipFLError, PeerError, RemoteProtocolError, Unreachable, Untrusted
+from gossipfl.node.membership import Membership
+from gossipfl.node.mesh import AddressBook, Mesh, Neighbour
+from gossipfl.node.mixer import Mixer
+from gossipfl.node.observer import Observer
+from gossipfl.node.sharing import Sharing
+from gossipfl.security.certificates import Certificate
+from gossipfl.transports.address import format_address, parse_address
+from gossipfl.transports.base import Link, Traffic
+from gossipfl.transports.secure import SecureLink, secure_accept, secure_dial
+from gossipfl.wire.fragments import split
+from gossipfl.wire.messages import (
+    Hello,
+    KnownMoments,
+    Message,
+    Mismatch,
+    MomentsUpdate,
+    Peers,
+    Ping,
+    Pong,
+    Refusal,
+    Reply,
+    Request,
+    Revocations,
+    Seed,
+    decode,
+)
+
+HANDSHAKES_MAX: Final = 16
+
+
+@frozen
+class LinkLimits:
+    """Seconds: for a handshake, before we ask for life, before we give a silent link up."""
+
+    handshake_timeout_s: float
+    ping_interval_s: float
+    dead_after_s: float
+
+
+class Sessions:
+    """Turns links into neighbours and serves each until it ends."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        hello: Callable[[], Hello],
+        mesh: Mesh,
+        book: AddressBook,
+        mixer: Mixer,
+        sharing: Sharing,
+        limits: LinkLimits,
+        observer: Observer,
+    ) -> None:
+        self._membership = membership
+        self._hello = hello
+        self._mesh = mesh
+        self._book = book
+        self._mixer = mixer
+        self._sharing = sharing
+        self._limits = limits
+        self._observer = observer
+        self._handshakes = trio.CapacityLimiter(HANDSHAKES_MAX)
+        self._traffic: list[Traffic] = []
+        self._closed = Traffic()
+
+    def traffic(self) -> Traffic:
+        """Everything sent and received on all links, as counted by the transport."""
+        total = Traffic()
+        for part in (self._closed, *self._traffic):
+            _add(total, part)
+        return total
+
+    async def accept(self, link: Link) -> None:
+        """Serve a link that a peer dialled; never raises for the peer's faults."""
+        async with self._contained(link):
+            secure, theirs = await self._shake_hands(link, dialled=False)
+            if theirs.instance != self._hello().instance:
+                await self._serve(self._neighbour(secure, theirs, dialled=False))
+
+    async def dialled(self, link: Link, entry: str, settled: Callable[[], None]) -> None:
+        """Serve a link that we dialled; `entry` is its name in the address book.
+
+        settled: called once it is known whether the dial gave us a neighbour.
+        """
+        async with self._contained(link):
+            neighbour = None
+            try:
+                secure, theirs = await self._shake_hands(link, dialled=True)
+                self._book.note_reached(entry, theirs.instance)
+                if theirs.instance == self._hello().instance:
+                    self._book.note_ourselves(entry)
+                else:
+                    neighbour = self._neighbour(secure, theirs, dialled=True)
+            finally:
+                settled()
+            if neighbour is not None:
+                await self._serve(neighbour)
+
+    @asynccontextmanager
+    async def _contained(self, link: Link) -> AsyncIterator[None]:
+        """Closes the link, counts its bytes, and reports a peer's fault instead of raising it."""
+        self._traffic.append(link.traffic)
+        try:
+            async with link:
+                yield
+        except (PeerError, trio.TooSlowError) as error:
+            self._report(link, error)
+        finally:
+            self._traffic.remove(link.traffic)
+            _add(self._closed, link.traffic)
+
+    async def _shake_hands(
+        self, link: Link, *, dialled: bool
+    ) -> tuple[SecureLink[Certificate], Hello]:
+        shake_hands = secure_dial if dialled else secure_accept
+        with trio.fail_after(self._limits.handshake_timeout_s):
+            async with self._handshakes:
+                secure = await shake_hands(link, self._membership.credentials())
+                return secure, await self._say_hello(secure)
+
+    async def _say_hello(self, link: SecureLink[Certificate]) -> Hello:
+        ours = self._hello()
+        await _send(link, ours)
+        theirs = decode(await link.receive())
+        if isinstance(theirs, Refusal):
+            raise Untrusted(f"{link.identity.name} refused us: {theirs.reason}")
+        if not isinstance(theirs, Hello):
+            raise RemoteProtocolError(f"{link.identity.name} did not say hello first")
+        if theirs.manifest_id != ours.manifest_id:
+            reason = (
+                f"your manifest is {theirs.manifest_id.hex()[:8]}, ours {ours.manifest_id.hex()[:8]}: "
+                "both devices need join files of the same cluster version"
+            )
+            await _send(link, Refusal(reason))
+            raise Untrusted(f"{link.identity.name} runs another manifest; {reason}")
+        return theirs
+
+    def _neighbour(
+        self, link: SecureLink[Certificate], hello: Hello, *, dialled: bool
+    ) -> Neighbour:
+        host, port = parse_address(link.peer) if ":" in link.peer else (link.peer, 0)
+        if dialled:
+            address = link.peer
+        else:
+            address = format_address(host, hello.port) if hello.port else ""
+        return Neighbour(link, hello, dialled, address, heard_s=trio.current_time())
+
+    async def _serve(self, neighbour: Neighbour) -> None:
+        refusal = self._mesh.admit(neighbour)
+        if refusal is not None:
+            await _send(neighbour.link, Refusal(refusal))
+            self._observer.emit("link.declined", peer=neighbour.name, reason=refusal)
+            return
+        self._observer.emit(
+            "link.up",
+            peer=neighbour.name,
+            address=neighbour.address,
+            dialled=neighbour.dialled,
+            cipher=neighbour.link.protocol,
+        )
+        reason = "replaced by a newer link"
+        try:
+            with neighbour.scope:
+                reason = "stopped"
+                reason = await self._converse(neighbour)
+        finally:
+            self._mesh.drop(neighbour)
+            self._book.note_lost(neighbour.hello.instance)
+            self._observer.emit("link.down", peer=neighbour.name, reason=reason)
+
+    async def _converse(self, neighbour: Neighbour) -> str:
+        """Serve until the link ends; the reason why it did."""
+        try:
+            await self._sharing.greet(neighbour)
+            while True:
+                message = await self._receive(neighbour)
+                if isinstance(message, Refusal):
+                    return f"refused by peer: {message.reason}"
+                await self._dispatch(neighbour, message)
+        except PeerError as error:
+            return str(error)
+
+    async def _receive(self, neighbour: Neighbour) -> Message:
+        """The next message, asking a silent peer for life in between."""
+        limits = self._limits
+        with trio.move_on_after(limits.ping_interval_s):
+            return await neighbour.receive()
+        await neighbour.send(Ping())
+        with trio.move_on_after(limits.dead_after_s - limits.ping_interval_s):
+            return await neighbour.receive()
+        raise Unreachable(f"silent for {limits.dead_after_s:g} s")
+
+    async def _dispatch(self, neighbour: Neighbour, message: Message) -> None:
+        match message:
+            case Request() | Reply() | Mismatch() | Seed():
+                await self._mixer.take(neighbour, message)
+            case KnownMoments():
+                await self._sharing.take_known_moments(neighbour, message)
+            case MomentsUpdate():
+                await self._sharing.take_moments(neighbour, message)
+            case Revocations():
+                await self._sharing.take_revocations(neighbour, message)
+            case Peers():
+                await self._sharing.take_peers(message)
+            case Ping():
+                await neighbour.send(Pong())
+            case Pong():
+                pass
+            case _:
+                raise RemoteProtocolError(f"a {type(message).__name__} in the middle of a link")
+
+    def _report(self, link: Link, error: GossipFLError | trio.TooSlowError) -> None:
+        reason = (
+            "the handshake took too long" if isinstance(error, trio.TooSlowError) else str(error)
+        )
+        kind = "peer.untrusted" if isinstance(error, Untrusted) else "link.failed"
+        self._observer.emit(kind, address=link.peer, reason=reason)
+
+
+async def _send(link: SecureLink[Certificate], message: Message) -> None:
+    for frame in split(message):
+        await link.send(frame)
+
+
+def _add(total: Traffic, part: Traffic) -> None:
+    total.sent_bytes += part.sent_bytes
+    total.received_bytes += part.received_bytes
+    total.sent_frames += part.sent_frames
+    total.received_frames += part.received_frames

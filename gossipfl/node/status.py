@@ -1,0 +1,100 @@
+"""A running node answers questions on a socket in its own, private directory.
+
+One JSON line in ({"get": "status"} or {"get": "model"}), one JSON line out.
+"""
+
+import base64
+import contextlib
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import trio
+from numpy.typing import NDArray
+
+from gossipfl.errors import StateError
+
+Answer = dict[str, Any]
+REQUEST_BYTES_MAX: Final = 1024
+ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
+SOCKET_PATH_MAX: Final = 100
+TIMEOUT_S: Final = 5.0
+
+
+def encode_vector(vector: NDArray[np.float32]) -> str:
+    """float32 as base64 text."""
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+
+
+def decode_vector(text: str) -> NDArray[np.float32]:
+    """The reverse of `encode_vector`."""
+    return np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
+
+
+async def serve_status(
+    path: Path,
+    answers: dict[str, Callable[[], Answer]],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Answer until cancelled.  Raises StateError when the path is too long for a socket."""
+    if len(str(path)) > SOCKET_PATH_MAX:
+        raise StateError(f"{path} is too long for a socket; choose a shorter --state")
+    path.unlink(missing_ok=True)
+    listening = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        await listening.bind(str(path))
+        listening.listen(8)
+
+        async def answer(stream: trio.SocketStream) -> None:
+            with trio.move_on_after(TIMEOUT_S):
+                await _answer_one(stream, answers)
+
+        task_status.started()
+        await trio.serve_listeners(answer, [trio.SocketListener(listening)])
+    finally:
+        listening.close()
+        path.unlink(missing_ok=True)
+
+
+async def _answer_one(stream: trio.SocketStream, answers: dict[str, Callable[[], Answer]]) -> None:
+    async with stream:
+        with contextlib.suppress(trio.BrokenResourceError):
+            request = await _read_line(stream, REQUEST_BYTES_MAX)
+            answer = _look_up(request, answers)
+            await stream.send_all(json.dumps(answer).encode() + b"\n")
+
+
+def _look_up(request: bytes, answers: dict[str, Callable[[], Answer]]) -> Answer:
+    try:
+        asked = json.loads(request)
+        return answers[asked["get"]]()
+    except (ValueError, KeyError, TypeError):
+        return {"error": f"ask one of: {', '.join(sorted(answers))}"}
+
+
+async def ask(path: Path, what: str) -> Answer:
+    """Ask a running node.  Raises StateError when none answers."""
+    try:
+        with trio.fail_after(TIMEOUT_S):
+            async with await trio.open_unix_socket(str(path)) as stream:
+                await stream.send_all(json.dumps({"get": what}).encode() + b"\n")
+                answer: Answer = json.loads(await _read_line(stream, ANSWER_BYTES_MAX))
+                return answer
+    except (OSError, trio.TooSlowError, trio.BrokenResourceError, ValueError):
+        raise StateError(
+            f"no node answers at {path}: start one with `gossipfl node`, or name its --state"
+        ) from None
+
+
+async def _read_line(stream: trio.SocketStream, limit_bytes: int) -> bytes:
+    data = bytearray()
+    while not data.endswith(b"\n") and len(data) <= limit_bytes:
+        part = await stream.receive_some(65536)
+        if not part:
+            break
+        data += part
+    return bytes(data)

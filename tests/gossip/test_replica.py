@@ -1,0 +1,85 @@
+"""Weights, the averaged model, the activity and the guard."""
+
+import numpy as np
+import pytest
+
+from gossipfl.compression.delta import Delta
+from gossipfl.gossip.activity import Activity
+from gossipfl.gossip.guard import PAUSE_ROUNDS, WARM_UP_ROUNDS, ResidualGuard
+from gossipfl.gossip.link import Side
+from gossipfl.gossip.replica import Replica, shared_activity
+from gossipfl.gossip.scheme import Mix
+
+
+def make_replica(size: int = 4) -> Replica:
+    return Replica(np.zeros(size, "f4"), samples=1, step_size=0.5, activity=0.1)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 1), (3, 7), (1, 2**31 - 1)])
+def test_both_ends_use_the_same_weights(ours: int, theirs: int) -> None:
+    here = Mix(Side(ours, 1, b""), Side(theirs, 1, b""), ours_first=True).weights
+    there = Mix(Side(theirs, 1, b""), Side(ours, 1, b""), ours_first=False).weights
+    assert here == there[::-1]
+    assert sum(here) == pytest.approx(1)
+    assert here[0] == pytest.approx(ours / (ours + theirs), rel=1e-6)
+
+
+def test_merges_during_training_are_kept() -> None:
+    replica = make_replica()
+    start = replica.parameters.copy()
+    replica.displace(Delta(np.array([1]), np.array([2.0], "f4"), 4), 0.5, 0.0)
+    replica.trained(start, start + np.float32(1))
+    np.testing.assert_array_equal(replica.parameters, [1, 2, 1, 1])
+
+
+def test_displacements_teach_the_control_variate() -> None:
+    replica = make_replica()
+    replica.displace(Delta(np.array([2]), np.array([4.0], "f4"), 4), 0.5, 0.25)
+    assert replica.control[2] == 0.5
+    assert replica.activity.touched == 1
+
+
+def test_the_average_follows_the_model() -> None:
+    replica = make_replica()
+    replica.parameters[:] = 1
+    replica.end_round()
+    np.testing.assert_array_equal(replica.average, 1)  # the first round counts alone
+    for _ in range(100):
+        replica.parameters[:] = 3
+        replica.end_round()
+    np.testing.assert_allclose(replica.average, 3, atol=1e-3)
+
+
+def test_either_end_can_switch_the_control_variate_off() -> None:
+    assert shared_activity(0, 200) == 0
+    assert shared_activity(200, 0) == 0
+    assert shared_activity(90, 200) == shared_activity(200, 90) > 0
+
+
+def test_activity_is_the_fraction_touched() -> None:
+    activity = Activity(0.5)
+    for _ in range(200):
+        activity.note(20)
+        activity.end_round(100)
+    assert activity.phi == pytest.approx(0.2)
+
+
+def test_the_guard_halves_the_gain_of_a_mesh_that_drifts_apart() -> None:
+    guard = ResidualGuard()
+    for _ in range(WARM_UP_ROUNDS + PAUSE_ROUNDS):
+        guard.note(1.0)
+        assert not guard.end_round()
+    acted = 0
+    for step in range(30):
+        guard.note(1.0 + step)
+        acted += guard.end_round()
+    assert acted >= 1
+    assert guard.gain == 0.5**acted
+
+
+def test_the_guard_leaves_a_steady_mesh_alone() -> None:
+    guard = ResidualGuard()
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        guard.note(float(rng.uniform(0.8, 1.2)))
+        assert not guard.end_round()
