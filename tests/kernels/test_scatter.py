@@ -1,0 +1,46 @@
+"""Anchors must agree to the bit on every processor, so the sum is compared exactly."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gossipfl.kernels import scatter, scatter_ref
+
+
+def sparse(rng, size, count):
+    indices = np.sort(rng.choice(size, count, replace=False))
+    return indices, rng.normal(size=count).astype(np.float32)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.floats(-2, 2, width=32))
+def test_kernel_equals_reference(seed, size, weight):
+    rng = np.random.default_rng(seed)
+    indices, values = sparse(rng, size, int(rng.integers(0, size + 1)))
+    fast = rng.normal(size=size).astype(np.float32)
+    slow = fast.copy()
+    scatter.scatter_add(fast, indices, values, np.float32(weight))
+    scatter_ref.scatter_add(slow, indices, values, np.float32(weight))
+    assert fast.tobytes() == slow.tobytes()
+
+
+def test_product_is_rounded_before_the_sum():
+    """Where fusing would show: the float64 product is exact, as a fused one is."""
+    rng = np.random.default_rng(0)
+    indices, values = sparse(rng, 5_000, 5_000)
+    start = rng.normal(size=5_000).astype(np.float32)
+    weight = np.float32(1 / 3)
+    rounded = start + weight * values
+    fused = (start.astype(np.float64) + np.float64(weight) * values).astype(np.float32)
+    assert np.count_nonzero(rounded != fused) > 500
+    scatter.scatter_add(start, indices, values, weight)
+    assert start.tobytes() == rounded.tobytes()
+
+
+@pytest.mark.parametrize("twin", [scatter, scatter_ref])
+@pytest.mark.parametrize("index", [-1, 4])
+def test_index_outside_the_target(twin, index):
+    with pytest.raises(IndexError, match="longer than its target"):
+        twin.scatter_add(
+            np.zeros(4, np.float32), np.array([index]), np.ones(1, np.float32), np.float32(1)
+        )

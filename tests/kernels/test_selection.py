@@ -1,0 +1,93 @@
+"""Selection is exact: the same indices as a stable sort, whatever the values."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gossipfl.kernels import selection, selection_ref
+
+DENORMAL = 1  # bit pattern of the smallest positive magnitude
+VECTORS = arrays(np.float32, st.integers(1, 200), elements=st.floats(-1e3, 1e3, width=32))
+# Few distinct magnitudes: many ties, zeros of both signs, denormals, neighbours in the last bit.
+TIED = arrays(
+    np.float32,
+    st.integers(1, 200),
+    elements=st.sampled_from(
+        [
+            0.0,
+            -0.0,
+            1e-45,
+            -1e-45,
+            1e-40,
+            1.0,
+            -1.0,
+            float(np.nextafter(np.float32(1), np.float32(2))),
+        ]
+    ).map(np.float32),
+)
+
+
+def select(module, values, count, floor=DENORMAL):
+    out = np.full(values.size, -7, np.int64)
+    found = module.select_top(values, count, floor, out)
+    return found, out[: max(found, 0)].tolist()
+
+
+def check(values, count, floor=DENORMAL):
+    assert select(selection, values, count, floor) == select(selection_ref, values, count, floor)
+
+
+@given(VECTORS | TIED, st.integers(1, 250))
+def test_kernel_equals_reference(values, count):
+    check(values, min(count, values.size))
+
+
+@given(VECTORS, st.integers(1, 200), st.floats(2**-10, 2**10, width=32))
+def test_nothing_below_the_floor(values, count, floor):
+    check(values, min(count, values.size), int(np.float32(floor).view(np.int32)))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["laplace", "standard_cauchy", "rare", "equal"]))
+@example(0, "rare")
+def test_long_vectors(seed, shape):
+    """Long enough for the sample to matter; `rare` puts all that counts where it does not look."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1_000, 4_000))
+    if shape == "rare":
+        values = np.where(np.arange(size) % selection.STRIDE == 1, rng.normal(size=size), 0)
+    elif shape == "equal":
+        values = rng.choice([-0.25, 0.25], size)
+    else:
+        values = getattr(rng, shape)(size=size)
+    check(values.astype(np.float32), int(rng.integers(1, size + 1)))
+
+
+def test_ties_go_to_lower_indices():
+    values = np.array([0, 2, -1, 1, -2, 1, 0], np.float32)
+    assert select(selection, values, 3) == (3, [1, 2, 4])
+
+
+def test_zeros_are_never_selected():
+    assert select(selection, np.zeros(50, np.float32), 50) == (0, [])
+
+
+def test_fewer_than_asked_for():
+    values = np.zeros(40, np.float32)
+    values[[3, 39]] = 1e-45, -1
+    assert select(selection, values, 10) == (2, [3, 39])
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("count", [1, 30, 100])
+@pytest.mark.parametrize("place", [0, 1, 99])
+def test_one_value_that_is_not_finite(bad, count, place):
+    values = np.linspace(-1, 1, 100, dtype=np.float32)
+    values[place] = bad
+    assert select(selection, values, count) == (-1, [])
+    assert select(selection_ref, values, count) == (-1, [])
+
+
+def test_nothing_but_nan():
+    assert select(selection, np.full(64, np.nan, np.float32), 3) == (-1, [])
