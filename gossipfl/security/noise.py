@@ -138,8 +138,9 @@ class Handshake:
 
     def _write_token(self, token: str) -> bytes:
         if token == "e":
-            self._mix_ephemeral(self._public("e"))
-            return self._public("e")
+            public = self._public("e")
+            self._mix_ephemeral(public)
+            return public
         if token == "s":
             return self._symmetric.encrypt_and_hash(self._public("s"))
         self._mix_secret(token)

@@ -89,6 +89,15 @@ def test_a_truncated_message_is_refused(number, make_pair):
             reader.read(writer.write(b"payload")[:size])
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_half_a_key_is_refused(protocol, make_pair):
+    """Also where nothing is authenticated yet, and libsodium would read past the end."""
+    for size in range(32):
+        initiator, responder = make_pair(protocol)
+        with pytest.raises(RemoteProtocolError, match="truncated"):
+            responder.read(initiator.write()[:size])
+
+
 @pytest.mark.parametrize("number", range(LINK_MESSAGES))
 def test_an_extended_message_is_refused(number, make_pair):
     writer, reader = play(make_pair(), number)
@@ -196,6 +205,7 @@ def test_a_session_is_made_once_and_only_when_finished(make_pair):
         initiator.into_session()
     play((initiator, responder), LINK_MESSAGES)
     initiator.into_session()
+    assert not hasattr(initiator, "_secrets")  # forward secrecy
     for again in (initiator.into_session, initiator.write, lambda: initiator.read(b"")):
         with pytest.raises(LocalProtocolError, match="already"):
             again()

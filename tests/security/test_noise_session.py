@@ -77,6 +77,7 @@ def test_each_frame_opens_once_unless_too_old(arrivals, start):
             assert receiver.open(frames[index]) == bytes([index])
             opened.add(index)
             newest = max(newest, index)
+    assert receiver._received._seen < 1 << WINDOW
 
 
 @given(lost=st.integers(0, 65_471), start=st.integers(0, 2**40))
@@ -135,6 +136,7 @@ def test_the_last_nonce_is_never_used():
     with pytest.raises(LocalProtocolError, match="nonces"):
         sender.seal(b"one more")
     assert refused(receiver, b"\xff\xff" + bytes(16))
+    assert refused(receiver, b"\x00\x05" + bytes(16))  # beyond 64 bits
 
 
 @given(newest=st.integers(0, 2**48), offset=st.integers(1 - WINDOW, 65_472))
