@@ -79,8 +79,8 @@ def pack(parts: Parts, size: int) -> bytes:
 def unpack(payload: bytes, size: int, stops: NDArray[np.int64]) -> Parts:
     """The reverse of pack, for tensors that end at `stops`.
 
-    Total: raises RemoteProtocolError for all bytes that pack would not have made so, except that
-    the Rice parameter need not be the best one.
+    Total: raises RemoteProtocolError for all bytes that are not what pack makes of some parts,
+    except that the Rice parameter need not be the best one.
     """
     if len(payload) > payload_max(size, stops.size):
         raise RemoteProtocolError(f"a payload of {len(payload)} bytes is longer than any delta")

@@ -138,7 +138,7 @@ def hostile_payloads(count: int, seed: int) -> Iterator[bytes]:
 
 
 def check_hostile(count: int, seed: int) -> int:
-    """Each input is refused, or is the only spelling of its delta; returns how many are not."""
+    """Each input is refused, or is the only spelling of its parts; returns how many are not."""
     accepted = 0
     for payload in hostile_payloads(count, seed):
         try:
