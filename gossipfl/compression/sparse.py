@@ -25,7 +25,7 @@ from gossipfl.kernels import quantisation
 from gossipfl.kernels.selection import select_top
 
 ONE_BIT_RATIO_MAX = 0.03
-"""Up to this keep ratio a second bit only adds bytes; above it, one scale a tensor is too coarse."""
+"""Up to this keep ratio a second bit only adds bytes; above it, one scale is too coarse."""
 
 # Smaller entries stay behind, for the smallest scale would overshoot them and C not contract.
 _FLOOR = int(np.float32(SCALE_MIN).view(np.int32))

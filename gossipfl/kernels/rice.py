@@ -1,7 +1,7 @@
 """A bit stream of Rice-coded index gaps and of fixed-width fields, lowest bit first.
 
 Rice coding: R. F. Rice, "Some Practical Universal Noiseless Coding Techniques", JPL 79-22 (1979);
-for random supports it stays within 2 % of the entropy of the indices.
+for random supports of up to a tenth of all entries it stays within 2 % of their entropy.
 
 A gap g is the number of entries skipped before an index.  With the parameter r and q = g >> r it is
 written as q ones, a zero and the r low bits of g.  From q = ESCAPE on, ESCAPE ones are followed by
