@@ -1,8 +1,8 @@
 """What a topology is: from (ids, own id, epoch) to weighted neighbours, the same on every node.
 
 Weights are Metropolis-Hastings: w_ij = 1 / (1 + max(degree_i, degree_j)), which makes the mixing
-matrix symmetric and doubly stochastic on any graph, from local knowledge alone (Xiao and Boyd, "Fast
-linear iterations for distributed averaging", 2004).
+matrix symmetric and doubly stochastic on any graph, from local knowledge alone (Xiao, Boyd and
+Lall, "A scheme for robust distributed sensor fusion based on average consensus", 2005).
 """
 
 from abc import ABC, abstractmethod

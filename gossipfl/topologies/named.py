@@ -24,5 +24,5 @@ def parse_topology(text: str, seed: int = 0) -> Topology:
     if match and int(match[1]) >= 1:
         return RandomRegular(degree=int(match[1]), seed=seed)
     raise ConfigError(
-        f"topology {text[:40]!r} is unknown: write complete, ring, star, or random:DEGREE as in random:4"
+        f"topology {text[:40]!r} is unknown: write complete, ring, star, or random:4 (degree 4)"
     )

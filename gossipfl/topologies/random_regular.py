@@ -1,9 +1,9 @@
 """About `degree` random neighbours each: near the best spectral gap that so few links can buy.
 
-The union of degree // 2 random Hamiltonian cycles, plus a random perfect matching for an odd degree
-and an even number of members.  Connected from degree 2 up, since one cycle already is.  Such unions
-are nearly Ramanujan with high probability (Friedman, "A proof of Alon's second eigenvalue conjecture
-and related problems", 2008).
+The union of degree // 2 random Hamiltonian cycles, plus a random perfect matching for an odd
+degree and an even number of members.  Connected from degree 2 up, since one cycle already is.  Such
+unions are nearly Ramanujan with high probability (Friedman, "A proof of Alon's second eigenvalue
+conjecture and related problems", 2008).
 """
 
 import hashlib

@@ -91,7 +91,7 @@ class MemoryNetwork:
     def arrivals(self, sender: str, receiver: str) -> list[tuple[float, bool]]:
         """Draw the fate of one frame: (seconds until it arrives, was it held) for each copy."""
         faults = self.faults_of(sender, receiver)
-        # Always the same number of draws, so that changing one fault leaves the others as they were.
+        # Always as many draws, so that changing one fault leaves the others as they were.
         draws = self._rng.random(6).tolist()
         copies = 0 if draws[0] < faults.loss else 2 if draws[1] < faults.duplicate else 1
         return [_arrival(faults, draws[2 + 2 * i], draws[3 + 2 * i]) for i in range(copies)]

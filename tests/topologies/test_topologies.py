@@ -1,4 +1,4 @@
-"""Every topology, on every set of ids: symmetric, connected, doubly stochastic, the same for all."""
+"""Every topology, on any ids: symmetric, connected, doubly stochastic, the same for all."""
 
 import random
 
