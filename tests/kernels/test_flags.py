@@ -52,7 +52,7 @@ def test_kernels_pass_uncompiled():
     learning = str(Path(__file__).parents[1] / "learning" / "test_training.py")
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", *files, learning],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "HYPOTHESIS_MAX_EXAMPLES": "10"},
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,6 @@
 """The trainer: learns, mutates nothing of the caller's, and resumes exactly."""
 
+import os
 import threading
 
 import attrs
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from gossipfl.errors import ConfigError, DataError, LocalProtocolError, StateError
-from gossipfl.kernels import layout
+from gossipfl.kernels import layout, steps
 from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.learner import Learner
@@ -329,5 +330,14 @@ def test_seed_is_checked():
         trainer(seed=-1)
 
 
-def test_warm_runs():
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="nothing is compiled")
+def test_one_compilation_serves_every_architecture():
+    """Nothing that a trainer does after `warm` compiles again."""
     warm()
+    for settings in OPTIMIZERS:
+        learner = trainer(settings)
+        learner.evaluate(run(learner, SPEC.initial(0), 1))
+    other = trainer(spec=VALUES, data=plane())
+    other.evaluate(run(other, VALUES.initial(0), 1))
+    assert len(steps.run_steps.signatures) == 1
+    assert len(steps.run_predict.signatures) == 1
