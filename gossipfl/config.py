@@ -33,7 +33,7 @@ def _setting(default: Any, help: str, *validators: Any) -> Any:
 class NodeConfig:
     """Settings of one node.  Units are in the names; defaults suit a home network."""
 
-    state: Path = _setting(Path("~/.gossipfl"), "Directory for keys, model and links.")
+    state: Path = _setting(Path("~/.gossipfl/node"), "Directory for keys, model and links.")
     data: Path | None = _setting(None, "Readings to learn from: .npz or .csv.")
     listen: str = _setting("0.0.0.0:7411", "Address to accept links on; port 0 picks a free one.")
     peer: tuple[str, ...] = _setting((), "Address of a peer to dial, host:port; may be repeated.")
@@ -41,6 +41,7 @@ class NodeConfig:
     interface: tuple[str, ...] = _setting(
         (), "Own IP address to use for mDNS; may be repeated.  Default: all."
     )
+    hints: bool = _setting(True, "Also dial addresses that neighbours tell.")
     preset: str = _setting("lan", "Defaults for: " + ", ".join(PRESETS) + ".", in_(tuple(PRESETS)))
     view: int = _setting(4, "Links to keep up.  More mixes faster and costs memory.", ge(1), le(64))
     view_max: int = _setting(8, "Links to accept at most.", ge(1), le(64))

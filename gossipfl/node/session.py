@@ -14,7 +14,7 @@ from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
 from gossipfl.node.sharing import Sharing
 from gossipfl.security.certificates import Certificate
-from gossipfl.transports.address import format_address, parse_address
+from gossipfl.transports.address import format_address
 from gossipfl.transports.base import Link, Traffic
 from gossipfl.transports.secure import SecureLink, secure_accept, secure_dial
 from gossipfl.wire.fragments import split
@@ -148,11 +148,7 @@ class Sessions:
     def _neighbour(
         self, link: SecureLink[Certificate], hello: Hello, *, dialled: bool
     ) -> Neighbour:
-        host, port = parse_address(link.peer) if ":" in link.peer else (link.peer, 0)
-        if dialled:
-            address = link.peer
-        else:
-            address = format_address(host, hello.port) if hello.port else ""
+        address = link.peer if dialled else _listening_address(link.peer, hello.port)
         return Neighbour(link, hello, dialled, address, heard_s=trio.current_time())
 
     async def _serve(self, neighbour: Neighbour) -> None:
@@ -209,7 +205,7 @@ class Sessions:
             case MomentsUpdate():
                 await self._sharing.take_moments(neighbour, message)
             case Revocations():
-                await self._sharing.take_revocations(neighbour, message)
+                await self._sharing.take_revocations(message.signed, neighbour)
             case Peers():
                 await self._sharing.take_peers(message)
             case Ping():
@@ -237,3 +233,9 @@ def _add(total: Traffic, part: Traffic) -> None:
     total.received_bytes += part.received_bytes
     total.sent_frames += part.sent_frames
     total.received_frames += part.received_frames
+
+
+def _listening_address(peer: str, port: int) -> str:
+    """Where a peer that dialled us can be dialled itself; empty when it cannot."""
+    host = peer.rpartition(":")[0].strip("[]")
+    return format_address(host, port) if host and port else ""

@@ -30,6 +30,8 @@ class Sharing:
         mesh: Mesh,
         book: AddressBook,
         observer: Observer,
+        *,
+        hints: bool,
     ) -> None:
         self.moments = moments
         self.moments_changed_s = trio.current_time()
@@ -38,10 +40,11 @@ class Sharing:
         self._mesh = mesh
         self._book = book
         self._observer = observer
+        self._hints = hints
 
     async def greet(self, neighbour: Neighbour) -> None:
         """Tell a fresh neighbour what we hold and whom else we know."""
-        if self.moments.limit:
+        if self.moments.groups:
             await neighbour.send(KnownMoments(self.moments.digests()))
         if neighbour.hello.revocations < self._membership.revocations.version:
             await neighbour.send(Revocations(self._membership.signed_revocations))
@@ -73,27 +76,27 @@ class Sharing:
             except PeerError:
                 continue  # its own session notices, and ends
 
-    async def take_revocations(self, neighbour: Neighbour, message: Revocations) -> None:
+    async def take_revocations(self, signed: bytes, sender: Neighbour | None) -> None:
         """Adopt a newer list, cut revoked neighbours off, and pass it on.
 
         Raises Untrusted when the list is not the authority's.
         """
-        if not await self._membership.adopt(message.signed):
+        if not await self._membership.adopt(signed):
             return
         self._observer.emit("revocations.adopted", version=self._membership.revocations.version)
         for other in self._mesh:
             if other.link.identity.serial in self._membership.revocations.serials:
                 self._observer.emit("link.revoked", peer=other.name)
                 other.scope.cancel()
-            elif other is not neighbour:
+            elif other is not sender:
                 try:
-                    await other.send(message)
+                    await other.send(Revocations(signed))
                 except PeerError:
                     continue
 
     async def take_peers(self, message: Peers) -> None:
         """Note addresses to try when we want more links."""
-        for address in message.addresses:
+        for address in message.addresses if self._hints else ():
             self._book.note(address, (address,), wait_s=HINT_WAIT_S)
 
     async def _send_moments(self, neighbour: Neighbour) -> None:

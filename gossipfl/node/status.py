@@ -43,7 +43,7 @@ async def serve_status(
     """Answer until cancelled.  Raises StateError when the path is too long for a socket."""
     if len(str(path)) > SOCKET_PATH_MAX:
         raise StateError(f"{path} is too long for a socket; choose a shorter --state")
-    path.unlink(missing_ok=True)
+    await trio.Path(path).unlink(missing_ok=True)
     listening = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         await listening.bind(str(path))
@@ -57,7 +57,8 @@ async def serve_status(
         await trio.serve_listeners(answer, [trio.SocketListener(listening)])
     finally:
         listening.close()
-        path.unlink(missing_ok=True)
+        with trio.CancelScope(shield=True):
+            await trio.Path(path).unlink(missing_ok=True)
 
 
 async def _answer_one(stream: trio.SocketStream, answers: dict[str, Callable[[], Answer]]) -> None:

@@ -111,7 +111,10 @@ class Store:
             with self._db:
                 for item in items:
                     self._write_one(item)
-        except sqlite3.Error as error:
+                backup = self._model_body() if any(map(_is_links, items)) else None
+            if backup is not None:
+                _write_backup(self._path, backup)
+        except (sqlite3.Error, OSError) as error:
             raise StateError(f"cannot write {self._path}: {error}; free some space") from None
 
     def close(self) -> None:
@@ -161,6 +164,10 @@ class Store:
         found = self._db.execute("SELECT value FROM meta WHERE key='links'").fetchone()
         return int(msgpack.unpackb(found[0])) if found else 0
 
+    def _model_body(self) -> bytes | None:
+        found = self._db.execute("SELECT body FROM model").fetchone()
+        return found[0] if found else None
+
     def _load_model(self) -> ModelCheckpoint | None:
         found = self._db.execute("SELECT position, body FROM model").fetchone()
         return _decode_model(*found) if found else None
@@ -179,7 +186,7 @@ class Damaged(StateError):
 
 
 def open_store(path: Path, manifest_id: bytes) -> tuple[Store, Saved, str | None]:
-    """Open and load; a damaged file is set aside and a fresh one begun.
+    """Open and load; a damaged file is set aside and a fresh one begun from the model's backup.
 
     Returns (store, what it held, None or where the damaged file went).
     """
@@ -193,7 +200,7 @@ def open_store(path: Path, manifest_id: bytes) -> tuple[Store, Saved, str | None
         pass
     aside = _set_aside(path)
     store = Store(path, manifest_id)
-    return store, store.load(), aside
+    return store, Saved(_read_backup(path), {}, []), aside
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -220,6 +227,27 @@ def _set_aside(path: Path) -> str:
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return str(aside)
+
+
+def _is_links(item: Item) -> bool:
+    return isinstance(item, LinksCheckpoint)
+
+
+def _backup_path(path: Path) -> Path:
+    return path.with_name(path.name + ".backup")
+
+
+def _write_backup(path: Path, body: bytes) -> None:
+    fresh = path.with_name(path.name + ".backup.new")
+    fresh.write_bytes(body)
+    fresh.replace(_backup_path(path))
+
+
+def _read_backup(path: Path) -> ModelCheckpoint | None:
+    try:
+        return _decode_model(0, _backup_path(path).read_bytes())
+    except (OSError, ValueError, TypeError, msgpack.UnpackException):
+        return None
 
 
 def _sealed(body: bytes) -> bytes:

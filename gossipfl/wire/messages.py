@@ -213,7 +213,7 @@ def encode(message: Message) -> bytes:
     Raises LocalProtocolError when the frame would be longer than any peer accepts.
     """
     head = PROTOCOL_VERSION << 4 | TYPES.index(type(message))
-    frame = bytes([head]) + msgpack.packb(attrs.astuple(message, recurse=False))
+    frame: bytes = bytes([head]) + msgpack.packb(attrs.astuple(message, recurse=False))
     if len(frame) > FRAME_MAX:
         raise LocalProtocolError(f"a {type(message).__name__} of {len(frame)} bytes is too long")
     return frame

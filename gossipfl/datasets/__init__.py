@@ -1,0 +1,1 @@
+"""Data that ships with the package, one folder a data set, each with its licence."""

@@ -1,0 +1,137 @@
+"""What every node of a cluster must agree on: the model, its inputs, training and compression.
+
+The operator signs it once; its hash is compared in every hello.
+"""
+
+import hashlib
+from functools import cached_property
+from typing import Any, Final, Literal
+
+import attrs
+import cattrs
+import msgpack
+import numpy as np
+from attrs import field, frozen
+from attrs.validators import ge, gt, in_, instance_of, le, matches_re, max_len
+from cattrs.errors import ClassValidationError
+from numpy.typing import NDArray
+
+from gossipfl.compression import DenseCodec, SparseCodec
+from gossipfl.errors import ConfigError, Untrusted
+from gossipfl.gossip.anchored import SEED_RATIO, AnchoredGossip
+from gossipfl.gossip.plain import PlainGossip
+from gossipfl.gossip.scheme import Scheme
+from gossipfl.learning.basis import Basis, parse_basis
+from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.schema import Schema
+from gossipfl.learning.settings import TrainingSettings
+from gossipfl.learning.statistics import groups_of
+from gossipfl.security.signed import open_signed
+
+KIND: Final = "manifest"
+ID_BYTES: Final = 16
+
+
+@frozen(kw_only=True, slots=False)
+class Manifest:
+    """One cluster's agreement.
+
+    cluster: what the operator calls it.
+    schema: columns of the readings, and the target.
+    standardise: "none", "feature", or "channel:C" for windows of C channels.
+    basis: input basis, "identity", "dct1:TxC:M" or "dct2:HxW:M".
+    hidden: widths of the hidden layers.
+    seed: of the initial model.
+    training: optimizer, learning rate, local steps; see TrainingSettings.
+    scheme: "anchored", or "plain" for uncompressed gossip.
+    keep_ratio: share of the parameters sent per message.
+    bits: per parameter sent: 1, 2, or "auto".
+    """
+
+    cluster: str = field(validator=matches_re(r"[0-9A-Za-z._-]{1,63}\Z"))
+    schema: Schema
+    standardise: str = "feature"
+    basis: str = "identity"
+    hidden: tuple[int, ...] = field(default=(32,), validator=max_len(16))
+    seed: int = field(default=0, validator=[instance_of(int), ge(0), le(2**32 - 1)])
+    training: TrainingSettings = attrs.Factory(TrainingSettings)
+    scheme: Literal["anchored", "plain"] = field(
+        default="anchored", validator=in_(("anchored", "plain"))
+    )
+    keep_ratio: float = field(default=0.02, validator=[gt(0), le(1)])
+    bits: Literal[1, 2, "auto"] = field(default="auto", validator=in_((1, 2, "auto")))
+
+    def __attrs_post_init__(self) -> None:
+        groups_of(self.standardise, self.schema.inputs)
+        self.model()  # both raise ConfigError when the parts do not fit together
+
+    @property
+    def standardises(self) -> bool:
+        """Whether inputs are standardised with statistics that the cluster agrees on."""
+        return self.standardise != "none"
+
+    @cached_property
+    def body(self) -> bytes:
+        """What the authority signs: canonical, so equal manifests have equal ids."""
+        return bytes(msgpack.packb(_converter.unstructure(self)))
+
+    @property
+    def id(self) -> bytes:
+        """16 bytes that name this manifest."""
+        return hashlib.blake2b(self.body, digest_size=ID_BYTES).digest()
+
+    def input_basis(self) -> Basis:
+        """The projection in front of the model."""
+        return parse_basis(self.basis)
+
+    def model(self) -> ModelSpec:
+        """The model's shape.  Raises ConfigError when it is too large or does not fit."""
+        return ModelSpec(
+            inputs=self.input_basis().inputs(self.schema.inputs),
+            hidden=self.hidden,
+            outputs=self.schema.outputs,
+            loss="cross-entropy" if self.schema.classes else "squared-error",
+        )
+
+    def initial(self) -> NDArray[np.float32]:
+        """w0, float32[d], the same bits on every device."""
+        return self.model().initial(self.seed)
+
+    def make_scheme(self) -> Scheme:
+        """The gossip scheme for this model."""
+        spec = self.model()
+        if self.scheme == "plain":
+            return PlainGossip(DenseCodec(spec.parameters))
+        ranges = tuple((start, stop) for _, start, stop in spec.tensors)
+        codec = SparseCodec(spec.parameters, ranges, keep_ratio=self.keep_ratio, bits=self.bits)
+        seed_codec = SparseCodec(spec.parameters, ranges, keep_ratio=SEED_RATIO, bits=2)
+        return AnchoredGossip(codec, seed_codec, spec.initial(self.seed))
+
+
+_converter = cattrs.Converter(forbid_extra_keys=True)
+_converter.register_structure_hook(
+    tuple[str, ...] | int,
+    lambda value, _: value if isinstance(value, int) else tuple(map(str, value)),
+)
+_converter.register_structure_hook(
+    Literal[1, 2, "auto"], lambda value, _: value if value == "auto" else int(value)
+)
+
+
+def open_manifest(signed: bytes, authority: bytes) -> Manifest:
+    """The manifest in a signed envelope.  Raises Untrusted unless the authority signed it."""
+    return decode_manifest(open_signed(signed, kind=KIND, authority=authority))
+
+
+def decode_manifest(body: bytes) -> Manifest:
+    """The manifest in signed bytes.  Raises Untrusted for anything `body` does not produce."""
+    try:
+        plain: Any = msgpack.unpackb(body)
+        manifest = _converter.structure(plain, Manifest)
+    except (ValueError, TypeError, KeyError, msgpack.UnpackException, ClassValidationError):
+        raise Untrusted(
+            "the manifest is damaged or of another version: ask for a new one"
+        ) from None
+    except ConfigError as error:
+        raise Untrusted(f"the manifest does not make sense: {error}") from None
+    return manifest

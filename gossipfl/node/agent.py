@@ -1,0 +1,330 @@
+"""One node: the services of its nursery, and how they are put together."""
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import trio
+from attrs import frozen
+
+from gossipfl import __version__
+from gossipfl.config import NodeConfig
+from gossipfl.gossip.replica import Replica
+from gossipfl.gossip.scheme import Scheme
+from gossipfl.learning.dataset import Dataset, split_validation
+from gossipfl.learning.statistics import MomentSet, groups_of, moments_of
+from gossipfl.learning.training import Trainer
+from gossipfl.manifest import Manifest
+from gossipfl.node.checkpoints import Checkpoints, restore_replica
+from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
+from gossipfl.node.inputs import Inputs
+from gossipfl.node.journal import Journal, RunBlocking
+from gossipfl.node.lateness import Lateness
+from gossipfl.node.membership import Membership
+from gossipfl.node.mesh import AddressBook, Mesh
+from gossipfl.node.mixer import Mixer
+from gossipfl.node.observer import Observer
+from gossipfl.node.rounds import Rounds
+from gossipfl.node.session import LinkLimits, Sessions
+from gossipfl.node.sharing import Sharing
+from gossipfl.node.status import Answer, encode_vector
+from gossipfl.node.store import Saved, Store
+from gossipfl.transports.address import parse_address
+from gossipfl.transports.base import Transport
+from gossipfl.transports.discovery import Discovery
+from gossipfl.wire.messages import Hello
+
+INSTANCE_BYTES: Final = 8
+
+
+@frozen(kw_only=True)
+class Surroundings:
+    """Everything that differs between a device and a simulation of one.
+
+    run_blocking: runs a function off the event loop; inline under virtual time.
+    """
+
+    transport: Transport
+    discovery: Discovery | None
+    run_blocking: RunBlocking
+    observer: Observer
+    rng: np.random.Generator
+
+
+class Agent:
+    """A node that is ready to run; everything blocking has been done."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        manifest: Manifest,
+        membership: Membership,
+        readings: Dataset,
+        store: Store,
+        saved: Saved,
+        around: Surroundings,
+    ) -> None:
+        """Raises DataError when the readings do not suit the manifest's model."""
+        self._config = config
+        self._manifest = manifest
+        self._membership = membership
+        self._around = around
+        self._store = store
+        self._started_s = time.monotonic()
+        self._instance = around.rng.bytes(INSTANCE_BYTES).hex()
+        self._port = 0
+        self._lateness = Lateness()
+        own_key = membership.certificate.public_key
+        self._mesh = Mesh(own_key, config.view, config.view_max)
+        self._book = AddressBook(around.rng)
+        self._journal = Journal(store, _position(saved), around.run_blocking, around.observer)
+        self._sharing = Sharing(
+            MomentSet(groups_of(manifest.standardise, manifest.schema.inputs)),
+            membership,
+            self._mesh,
+            self._book,
+            around.observer,
+            hints=config.hints,
+        )
+        self._learner = self._make_learner(readings, own_key, saved)
+        self._mixer = self._make_mixer(own_key, saved)
+        self._sessions = self._make_sessions()
+        self._checkpoints = Checkpoints(
+            self._journal, self._mixer, self._learner, self._sharing, config.checkpoint_interval_s
+        )
+        self._rounds = self._make_rounds()
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Until cancelled, or until the configured number of rounds is done.
+
+        Reports the bound address once peers can dial us.  What was learnt is written at the end.
+        """
+        async with trio.open_nursery() as outer:
+            await outer.start(self._journal.run)
+            try:
+                async with trio.open_nursery() as nursery:
+                    await self._start(nursery, task_status)
+                    await self._run_rounds()
+                    nursery.cancel_scope.cancel()
+            finally:
+                self._checkpoints.write_model()
+                self._checkpoints.write_links()
+                outer.cancel_scope.cancel()
+
+    async def _start(self, nursery: trio.Nursery, task_status: trio.TaskStatus[str]) -> None:
+        address = await nursery.start(self._around.transport.serve, self._sessions.accept)
+        self._port = parse_address(address)[1] if ":" in address else 0
+        for number, peer in enumerate(self._config.peer):
+            self._book.note(f"static-{number}", (peer,), wait_s=0.0, fixed=True)
+        nursery.start_soon(self._connector().run)
+        nursery.start_soon(run_loneliness_watch, self._mesh, self._around.observer)
+        if self._around.discovery is not None:
+            nursery.start_soon(self._discover, self._around.discovery)
+        if self._config.lateness_interval_s:
+            nursery.start_soon(self._lateness.run, self._config.lateness_interval_s)
+        self._around.observer.emit(
+            "node.ready", name=self._membership.certificate.name, address=address
+        )
+        task_status.started(address)
+
+    async def _run_rounds(self) -> None:
+        config = self._config
+        await self._rounds.run(config.interval_s, config.settle_s, config.rounds)
+
+    def _connector(self) -> Connector:
+        return Connector(
+            self._around.transport,
+            self._sessions,
+            self._mesh,
+            self._book,
+            self._around.observer,
+            self._config.handshake_timeout_s,
+        )
+
+    async def _discover(self, discovery: Discovery) -> None:
+        await run_discovery(
+            discovery,
+            self._book,
+            self._instance,
+            self._membership.cluster_tag,
+            self._around.observer,
+            self._around.rng,
+            self._port,
+        )
+
+    def _make_learner(self, readings: Dataset, own_key: bytes, saved: Saved) -> Trainer:
+        manifest, rng = self._manifest, self._around.rng
+        # The split depends on the device alone, so a restart holds back the same rows.
+        split_rng = np.random.default_rng(list(own_key[:8]))
+        train, validation = split_validation(readings, self._config.validation, split_rng)
+        self._inputs = Inputs(
+            [train] if validation is None else [train, validation],
+            manifest.input_basis(),
+            self._sharing if manifest.standardises else None,
+        )
+        self._restore_moments(train, own_key, saved)
+        prepared = self._inputs.prepared
+        trainer = Trainer(
+            manifest.model(),
+            prepared[0],
+            prepared[1] if validation is not None else None,
+            manifest.training,
+            seed=int(rng.integers(2**32)),
+        )
+        if saved.model is not None:
+            trainer.restore(saved.model.trainer)
+        return trainer
+
+    def _restore_moments(self, train: Dataset, own_key: bytes, saved: Saved) -> None:
+        moments = self._sharing.moments
+        for entry in saved.model.moments if saved.model else ():
+            moments.add(moments.decode(entry))
+        own = moments_of(train, own_key[:8], self._manifest.standardise)
+        if own is not None:
+            moments.add(own)
+
+    def _make_mixer(self, own_key: bytes, saved: Saved) -> Mixer:
+        manifest = self._manifest
+        replica = Replica(
+            manifest.initial(),
+            samples=self._learner.samples,
+            step_size=self._learner.step_size,
+            activity=2 * manifest.keep_ratio,
+        )
+        if saved.model is not None:
+            restore_replica(replica, saved.model)
+        scheme: Scheme = manifest.make_scheme()
+        mixer = Mixer(replica, scheme, own_key, self._journal, self._around.observer)
+        mixer.restore(saved)
+        return mixer
+
+    def _make_sessions(self) -> Sessions:
+        config = self._config
+        limits = LinkLimits(
+            config.handshake_timeout_s, config.ping_interval_s, config.dead_after_s
+        )
+        return Sessions(
+            self._membership,
+            self._hello,
+            self._mesh,
+            self._book,
+            self._mixer,
+            self._sharing,
+            limits,
+            self._around.observer,
+        )
+
+    def _make_rounds(self) -> Rounds:
+        return Rounds(
+            self._learner,
+            self._inputs,
+            self._mixer,
+            self._mesh,
+            self._checkpoints,
+            self._around.run_blocking,
+            self._around.observer,
+            self._around.rng,
+            resend_s=self._config.resend_s,
+        )
+
+    def _hello(self) -> Hello:
+        return Hello(
+            self._manifest.id, self._instance, self._port, self._membership.revocations.version
+        )
+
+    async def take_revocations(self, signed: bytes) -> None:
+        """Adopt a list that came by hand.  Raises Untrusted when it is not the authority's."""
+        await self._sharing.take_revocations(signed, None)
+
+    def answers(self) -> dict[str, Callable[[], Answer]]:
+        """What the status socket can be asked."""
+        return {"status": self.status, "model": self.model}
+
+    def model(self) -> Answer:
+        """The averaged model and the raw one, and the statistics they expect inputs in."""
+        replica = self._mixer.replica
+        scale = self._sharing.moments.scale() if self._inputs.shared else None
+        return {
+            "rounds": replica.rounds,
+            "average": encode_vector(replica.average),
+            "parameters": encode_vector(replica.parameters),
+            "mean": None if scale is None else encode_vector(scale.mean),
+            "inverse_deviation": None
+            if scale is None
+            else encode_vector(scale.inverse_deviation),
+        }
+
+    def status(self) -> Answer:
+        """Counts and aggregates: nothing from which a reading could be told."""
+        certificate, replica = self._membership.certificate, self._mixer.replica
+        progress, traffic = self._rounds.progress, self._sessions.traffic()
+        return {
+            "version": __version__,
+            "name": certificate.name,
+            "roles": list(certificate.roles),
+            "cluster": self._manifest.cluster,
+            "manifest": self._manifest.id.hex(),
+            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "state": "training" if progress.training else "settling",
+            "model": self._manifest.model().summary(),
+            "samples": replica.samples,
+            "rounds": replica.rounds,
+            "loss": _number(progress.loss),
+            "validation_loss": progress.validation_loss,
+            "accuracy": progress.accuracy,
+            "error": progress.error,
+            "residual": replica.guard.residual,
+            "exchanges": self._mixer.applied,
+            "links_seeded": self._mixer.planted,
+            "sent_bytes": traffic.sent_bytes,
+            "received_bytes": traffic.received_bytes,
+            "sent_frames": traffic.sent_frames,
+            "received_frames": traffic.received_frames,
+            "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "lateness": self._lateness.statistics(),
+            "events": dict(sorted(self._around.observer.counts.items())),
+            "neighbours": self._neighbours(),
+        }
+
+    def _neighbours(self) -> list[dict[str, Any]]:
+        now_s = trio.current_time()
+        return [
+            {
+                "name": neighbour.name,
+                "address": neighbour.address,
+                "dialled": neighbour.dialled,
+                "exchanges": neighbour.exchanges,
+                "cipher": neighbour.link.protocol,
+                "silent_s": round(now_s - neighbour.heard_s, 1),
+            }
+            for neighbour in self._mesh
+        ]
+
+
+def _position(saved: Saved) -> int:
+    """The newest journal row that anything in the store knows of."""
+    known = [position for position, _ in saved.links.values()]
+    known += [saved.model.position] if saved.model else []
+    known += [saved.rows[-1].position] if saved.rows else []
+    return max(known, default=0)
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else value
+
+
+async def run_in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """What `Surroundings.run_blocking` is on a device."""
+    return await trio.to_thread.run_sync(function, *args)
+
+
+async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
+    """What `Surroundings.run_blocking` is under virtual time: threads are not deterministic."""
+    await trio.lowlevel.checkpoint()
+    return function(*args)
+
+

@@ -1,0 +1,75 @@
+"""`gossipfl node`: one node, on this device, until it is stopped."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import attrs
+import click
+
+from gossipfl.config import NodeConfig, load_config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_options(function: F) -> F:
+    """One flag for every key of NodeConfig; None means that the flag was not given."""
+    for attribute in reversed(attrs.fields(NodeConfig)):
+        function = _option(attribute)(function)
+    return function
+
+
+def _option(attribute: "attrs.Attribute[Any]") -> Callable[[F], F]:
+    flag, default = attribute.name.replace("_", "-"), attribute.default
+    shown = "" if default in (None, (), False) else f"  [default: {_shown(default)}]"
+    help_text = attribute.metadata["help"] + shown
+    if attribute.type is bool:
+        return click.option(f"--{flag}/--no-{flag}", default=None, help=help_text)
+    repeated = default == ()
+    kind = {int: int, float: float}.get(_plain(attribute.type), str)
+    return click.option(
+        f"--{flag}", type=kind, default=None, multiple=repeated, help=help_text
+    )
+
+
+def _shown(default: object) -> str:
+    return ("on" if default else "off") if isinstance(default, bool) else str(default)
+
+
+def _plain(annotation: Any) -> Any:
+    return next((arg for arg in get_args(annotation) if arg is not type(None)), annotation)
+
+
+@click.command()
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="TOML file; its keys are these flags' names."
+)
+@click.option(
+    "--join", type=click.Path(path_type=Path), help="Join file from the operator, needed once."
+)
+@click.option(
+    "--events",
+    type=click.Choice(["text", "json", "none"]),
+    default="text",
+    show_default=True,
+    help="How to report: for people on stderr, as JSON lines on stdout, or not.",
+)
+@config_options
+def command(config: Path | None, join: Path | None, events: str, **flags: Any) -> None:
+    """Learn from this device's readings together with the rest of the cluster.
+
+    Runs until Ctrl-C or SIGTERM; started again, it goes on where it stopped, even after kill -9.
+
+    \b
+    First time:  gossipfl node --join kitchen-pi.join --data readings.csv
+    Afterwards:  gossipfl node --data readings.csv
+    Watch it:    gossipfl status
+    """
+    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    settings = load_config(config, given)
+    from gossipfl.node.device import SINKS, run_device, take_join_file
+
+    if join is not None:
+        take_join_file(settings.state, join)
+    sink = SINKS[events]
+    run_device(settings, *([sink] if sink else []))

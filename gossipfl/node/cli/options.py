@@ -1,0 +1,91 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gossipfl.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MODEL_OPTIONS = (
+    click.option("--target", default="y", show_default=True, help="Column to predict."),
+    click.option("--hidden", multiple=True, type=int, help="Width of a hidden layer; repeatable."),
+    click.option("--linear", is_flag=True, help="No hidden layer: softmax or linear regression."),
+    click.option(
+        "--standardise",
+        default="feature",
+        show_default=True,
+        help='Agree on input scales by gossip: "feature", "channel:C" for windows, or "none".',
+    ),
+    click.option(
+        "--basis",
+        default="identity",
+        show_default=True,
+        help='Train in low frequencies: "dct1:TxC:M" for windows, "dct2:HxW:M" for images.',
+    ),
+    click.option(
+        "--optimizer", type=click.Choice(["sgd", "adam"]), default="sgd", show_default=True
+    ),
+    click.option("--learning-rate", type=float, default=0.1, show_default=True),
+    click.option("--momentum", type=float, default=0.0, show_default=True),
+    click.option("--batch-size", type=int, default=16, show_default=True),
+    click.option(
+        "--local-steps", type=int, default=5, show_default=True, help="Steps per round."
+    ),
+    click.option(
+        "--scheme",
+        type=click.Choice(["anchored", "plain"]),
+        default="anchored",
+        show_default=True,
+        help="Compressed gossip, or whole models for comparison.",
+    ),
+    click.option(
+        "--keep-ratio",
+        type=float,
+        default=0.02,
+        show_default=True,
+        help="Share of the parameters sent per message.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of the initial model."),
+)
+
+
+def model_options(function: F) -> F:
+    """What a cluster learns, as flags; `make_manifest` turns them into a manifest."""
+    for option in reversed(_MODEL_OPTIONS):
+        function = option(function)
+    return function
+
+
+def make_manifest(
+    name: str,
+    settings: dict[str, Any],
+    *,
+    like: Path | None,
+    features: int | None = None,
+    classes: int = 0,
+) -> Any:
+    """A manifest from `model_options`, with columns as in a file or just counted."""
+    from gossipfl.learning.data import infer_schema
+    from gossipfl.learning.schema import Schema
+    from gossipfl.learning.settings import TrainingSettings
+    from gossipfl.manifest import Manifest
+
+    if like is not None:
+        schema = infer_schema(like, settings["target"])
+    elif features is not None:
+        labels = tuple(map(str, range(classes)))
+        schema = Schema(columns=features, target=settings["target"], classes=labels)
+    else:
+        raise ConfigError("describe the readings with --like FILE, or with --features N")
+    training = ("optimizer", "learning_rate", "momentum", "batch_size", "local_steps")
+    return Manifest(
+        cluster=name,
+        schema=schema,
+        hidden=() if settings["linear"] else (settings["hidden"] or (32,)),
+        training=TrainingSettings(**{key: settings[key] for key in training}),
+        **{key: settings[key] for key in ("standardise", "basis", "scheme", "keep_ratio", "seed")},
+    )

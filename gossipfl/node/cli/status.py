@@ -1,0 +1,69 @@
+"""`gossipfl status`: what a running node is doing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gossipfl.config import NodeConfig
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    default=NodeConfig().state,
+    show_default=True,
+    help="The node's state directory.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+def command(state: Path, as_json: bool) -> None:
+    """Ask the node that runs on this device how it fares."""
+    import trio
+
+    from gossipfl.node.home import Home
+    from gossipfl.node.status import ask
+
+    answer = trio.run(ask, Home(state.expanduser()).status_socket, "status")
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+    else:
+        _print(answer)
+
+
+def _print(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    facts = Table.grid(padding=(0, 2))
+    for label, value in _facts(answer):
+        facts.add_row(f"[bold]{label}[/]", value)
+    console.print(facts)
+    table = Table("neighbour", "address", "exchanges", "silent", "cipher")
+    for row in answer["neighbours"]:
+        table.add_row(
+            row["name"], row["address"], str(row["exchanges"]), f"{row['silent_s']} s", row["cipher"]
+        )
+    console.print(table)
+
+
+def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("node", f"{answer['name']} ({', '.join(answer['roles'])}) of cluster {answer['cluster']}"),
+        ("state", f"{answer['state']}, {answer['rounds']} rounds in {answer['uptime_s']:.0f} s"),
+        ("model", answer["model"]),
+        ("readings", f"{answer['samples']} for training"),
+        ("quality", _quality(answer)),
+        ("traffic", f"{answer['sent_bytes']:,} B sent, {answer['received_bytes']:,} B received"),
+        ("memory", f"{answer['memory_bytes'] / 1e6:.0f} MB"),
+    ]
+
+
+def _quality(answer: dict[str, Any]) -> str:
+    if answer["accuracy"] is not None:
+        return f"{100 * answer['accuracy']:.1f} % of held-back readings right"
+    if answer["error"] is not None:
+        return f"root mean squared error {answer['error']:.4g} on held-back readings"
+    return "not judged yet (no held-back readings)"

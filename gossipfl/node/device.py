@@ -1,0 +1,190 @@
+"""Starts a node on a real device: files, kernels, sockets, signals."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import trio
+
+from gossipfl import compression
+from gossipfl.config import NodeConfig
+from gossipfl.errors import ConfigError, PeerError
+from gossipfl.learning import training
+from gossipfl.learning.dataset import Dataset, check_trainable
+from gossipfl.learning.data import read
+from gossipfl.manifest import Manifest, open_manifest
+from gossipfl.node.agent import Agent, Surroundings, run_in_thread
+from gossipfl.node.eventlog import EventLog
+from gossipfl.node.home import Home, read_bytes, write_private
+from gossipfl.node.membership import Membership
+from gossipfl.node.observer import Observer, Sink
+from gossipfl.node.status import serve_status
+from gossipfl.node.store import Saved, Store, open_store
+from gossipfl.security.admission import Admission, open_with
+from gossipfl.security.identity import DeviceKey, encode_public, peer_id
+from gossipfl.transports.mdns import MdnsDiscovery
+from gossipfl.transports.tcp import TcpTransport
+
+REVOCATIONS_BYTES_MAX = 128 * 1024
+REVOCATIONS_INTERVAL_S = 10.0
+
+
+class Device:
+    """Everything of a node that can fail before the first peer is met, checked and opened."""
+
+    def __init__(self, config: NodeConfig, *sinks: Sink) -> None:
+        """Raises ConfigError, DataError or StateError: one line that says what to do."""
+        self.home = Home(config.state)
+        self.home.lock()
+        self.log = EventLog(self.home.events, run_in_thread)
+        self.observer = Observer(self.log, *sinks)
+        self.config = config
+        self.key = self.home.device_key()
+        admission = self._admission()
+        self.manifest = open_manifest(admission.manifest, admission.authority)
+        self.membership = self._membership(self.key, admission)
+        self.readings = self._readings(self.manifest)
+        self.store, self.saved = self._open_store()
+        self.observer.emit("kernels.warming")
+        training.warm()
+        compression.warm()
+
+    def _admission(self) -> Admission:
+        if not self.home.admission.exists():
+            raise ConfigError(
+                f"this device is in no cluster yet. Its public key is "
+                f"{encode_public(self.key.public)} ; the operator runs `gossipfl cluster admit NAME "
+                f"--public-key KEY`, then start again with --join NAME.join"
+            )
+        return open_with(self.key, read_bytes(self.home.admission, 512 * 1024))
+
+    def _membership(self, key: DeviceKey, admission: Admission) -> Membership:
+        path, stored = self.home.revocations, None
+        if path.exists():
+            stored = read_bytes(path, REVOCATIONS_BYTES_MAX)
+        return Membership(
+            key,
+            admission,
+            wall_clock=time.time,
+            stored_revocations=stored,
+            keep_revocations=lambda signed: run_in_thread(write_private, path, signed),
+        )
+
+    def _readings(self, manifest: Manifest) -> Dataset:
+        if self.config.data is None:
+            raise ConfigError("say what to learn from: --data FILE (.npz or .csv)")
+        readings = read(self.config.data, schema=manifest.schema)
+        self.observer.emit("data.opened", path=str(self.config.data.resolve()), rows=len(readings))
+        for warning in check_trainable(readings):
+            self.observer.emit("data.warning", warning=warning)
+        return readings
+
+    def _open_store(self) -> tuple[Store, Saved]:
+        store, saved, aside = open_store(self.home.database, self.manifest.id)
+        if aside is not None:
+            self.observer.emit(
+                "state.damaged",
+                aside=aside,
+                advice="starting fresh; neighbours bring the model back",
+            )
+        return store, saved
+
+    async def run(self) -> None:
+        """Until SIGTERM or Ctrl-C, or until the configured number of rounds is done."""
+        config, observer = self.config, self.observer
+        rng = np.random.default_rng(config.seed)
+        around = Surroundings(
+            transport=TcpTransport(config.listen),
+            discovery=MdnsDiscovery(list(config.interface) or None) if config.mdns else None,
+            run_blocking=run_in_thread,
+            observer=observer,
+            rng=rng,
+        )
+        agent = Agent(
+            config, self.manifest, self.membership, self.readings, self.store, self.saved, around
+        )
+        observer.emit(
+            "node.starting",
+            name=self.membership.certificate.name,
+            id=peer_id(self.key.public),
+            cluster=self.manifest.cluster,
+            resumed_rounds=self.saved.model.rounds if self.saved.model else 0,
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.log.run)
+            await nursery.start(serve_status, self.home.status_socket, agent.answers())
+            nursery.start_soon(self._watch_revocations, agent)
+            nursery.start_soon(_cancel_on_signal, nursery.cancel_scope, observer)
+            try:
+                await agent.run()
+            finally:
+                observer.emit("node.stopped")
+                nursery.cancel_scope.cancel()
+        self.store.close()
+
+    async def _watch_revocations(self, agent: Agent) -> None:
+        """Take a list that the operator drops into the directory of a running node."""
+        path, seen = self.home.revocations, b""
+        while True:
+            await trio.sleep(REVOCATIONS_INTERVAL_S)
+            if not await trio.Path(path).exists():
+                continue
+            signed = await run_in_thread(read_bytes, path, REVOCATIONS_BYTES_MAX)
+            if signed != seen:
+                seen = signed
+                try:
+                    await agent.take_revocations(signed)
+                except PeerError as error:
+                    self.observer.emit("revocations.refused", reason=str(error))
+
+
+async def _cancel_on_signal(scope: trio.CancelScope, observer: Observer) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            observer.emit("node.stopping", signal=signal.Signals(number).name)
+            scope.cancel()
+            return
+
+
+def run_device(config: NodeConfig, *sinks: Sink) -> None:
+    """Run one node in this process until it is told to stop."""
+    trio.run(Device(config, *sinks).run)
+
+
+def print_events(event: dict[str, Any]) -> None:
+    """A sink for people: one short line an event on standard error."""
+    fields = " ".join(
+        f"{key}={_short(value)}"
+        for key, value in event.items()
+        if key not in ("time_s", "event") and value is not None
+    )
+    clock = time.strftime("%H:%M:%S", time.localtime(float(event["time_s"])))
+    print(f"{clock} {event['event']:<20} {fields}", file=sys.stderr, flush=True)
+
+
+def print_json(event: dict[str, Any]) -> None:
+    """A sink for programs: one JSON line an event on standard output."""
+    print(json.dumps(event), flush=True)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+SINKS: dict[str, Callable[[dict[str, Any]], None] | None] = {
+    "text": print_events,
+    "json": print_json,
+    "none": None,
+}
+
+
+def take_join_file(state: Path, join_file: Path) -> None:
+    """Keep the operator's join file; raises ConfigError or Untrusted when it is not for us."""
+    home = Home(state)
+    open_with(home.device_key(), read_bytes(join_file, 512 * 1024))
+    home.take_admission(join_file)

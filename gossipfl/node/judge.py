@@ -1,0 +1,75 @@
+"""Judges models from outside: on readings that no node has ever seen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.learning.dataset import Dataset, split_validation
+from gossipfl.learning.evaluation import evaluate_outputs
+from gossipfl.learning.statistics import MomentSet, Scale, apply, groups_of, moments_of
+from gossipfl.learning.training import Trainer, predict
+from gossipfl.manifest import Manifest
+from gossipfl.node.swarm import View
+
+Floats = NDArray[np.float32]
+AVERAGE_RATE = np.float32(0.1)
+
+
+class Judge:
+    """Holds the test readings; for a regression, the score is R squared instead of accuracy."""
+
+    def __init__(self, manifest: Manifest, test: Dataset) -> None:
+        self._manifest = manifest
+        self._spec = manifest.model()
+        self._basis = manifest.input_basis()
+        self._test = test
+        self._targets = test.targets.reshape(len(test), -1).astype(np.float32)
+        self._prepared: dict[bytes, Floats] = {}
+
+    def score_view(self, view: View) -> float:
+        """Of one node's averaged model, with the statistics that this node goes by."""
+        scale = None
+        if view.scale is not None:
+            scale = Scale(mean=view.scale[0], inverse_deviation=view.scale[1])
+        return self.score(view.average, scale)
+
+    def score(self, parameters: Floats, scale: Scale | None) -> float:
+        """Accuracy, or R squared, of float32[d] on the test readings."""
+        outputs = predict(self._spec, parameters, self._inputs(scale))
+        found = evaluate_outputs(self._spec.loss, outputs, self._targets)
+        if found.accuracy is not None:
+            return found.accuracy
+        return 1 - found.loss / float(self._targets.var())
+
+    def train_alone(self, readings: Dataset, rounds: int, seed: int, validation: float) -> float:
+        """Score of a node that trains on these readings and never meets anybody."""
+        train, _ = split_validation(readings, validation, np.random.default_rng(seed))
+        scale = self._own_scale(train)
+        prepared = train.with_features(
+            self._transform(train.features, scale),
+            tuple(f"input{i}" for i in range(self._spec.inputs)),
+        )
+        trainer = Trainer(self._spec, prepared, None, self._manifest.training, seed=seed)
+        parameters, average = self._manifest.initial(), self._manifest.initial()
+        nothing = np.zeros_like(parameters)
+        for _ in range(rounds):
+            parameters = trainer.fit(parameters, nothing).parameters
+            average += AVERAGE_RATE * (parameters - average)
+        return self.score(average, scale)
+
+    def _own_scale(self, readings: Dataset) -> Scale | None:
+        if not self._manifest.standardises:
+            return None
+        moments = MomentSet(groups_of(self._manifest.standardise, self._manifest.schema.inputs))
+        own = moments_of(readings, bytes(8), self._manifest.standardise)
+        if own is not None:
+            moments.add(own)
+        return moments.scale()
+
+    def _inputs(self, scale: Scale | None) -> Floats:
+        key = b"" if scale is None else scale.mean.tobytes() + scale.inverse_deviation.tobytes()
+        if key not in self._prepared:
+            self._prepared = {key: self._transform(self._test.features, scale)}
+        return self._prepared[key]
+
+    def _transform(self, features: Floats, scale: Scale | None) -> Floats:
+        return self._basis.transform(features if scale is None else apply(scale, features))
