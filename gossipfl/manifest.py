@@ -113,9 +113,6 @@ _converter.register_structure_hook(
     tuple[str, ...] | int,
     lambda value, _: value if isinstance(value, int) else tuple(map(str, value)),
 )
-_converter.register_structure_hook(
-    Literal[1, 2, "auto"], lambda value, _: value if value == "auto" else int(value)
-)
 
 
 def open_manifest(signed: bytes, authority: bytes) -> Manifest:

@@ -1,4 +1,4 @@
-"""Shared by all tests: first calls compile, so no Hypothesis deadline; trio's scheduler is seeded."""
+"""Shared by all tests: no Hypothesis deadline, since first calls compile; a seeded scheduler."""
 
 import os
 

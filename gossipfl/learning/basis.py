@@ -57,7 +57,8 @@ class Dct1:
     _rows: Floats = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_rows", _cosines(self.times, self.kept).astype(np.float32))
+        rows = _cosines(self.times, self.kept) * math.sqrt(self.kept / self.times)
+        object.__setattr__(self, "_rows", rows.astype(np.float32))
 
     def inputs(self, raw: int) -> int:
         """kept times channels."""

@@ -77,7 +77,7 @@ class Agent:
         self._port = 0
         self._lateness = Lateness()
         own_key = membership.certificate.public_key
-        self._mesh = Mesh(own_key, config.view, config.view_max)
+        self._mesh = Mesh(own_key, config.view, config.view_max, stale_s=config.ping_interval_s)
         self._book = AddressBook(around.rng)
         self._journal = Journal(store, _position(saved), around.run_blocking, around.observer)
         self._sharing = Sharing(

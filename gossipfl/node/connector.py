@@ -10,11 +10,16 @@ from gossipfl.node.mesh import AddressBook, Mesh
 from gossipfl.node.observer import Observer
 from gossipfl.node.session import Sessions
 from gossipfl.transports.base import Transport
-from gossipfl.transports.discovery import Discovery, DiscoveryUnavailable, Sighting
-from gossipfl.wire.messages import PROTOCOL_VERSION
+from gossipfl.transports.discovery import (
+    Announcement,
+    Discovery,
+    DiscoveryUnavailable,
+    Sighting,
+)
 
 DIALS_MAX: Final = 4
 LONELY_S: Final = 15.0
+DISCOVERY_RETRY_S: Final = 60.0
 ADVICE: Final = (
     "no peer found: is another node of this cluster running? Where multicast does not pass "
     "(containers, some Wi-Fi), name one peer with --peer HOST:PORT; `gossipfl doctor` checks"
@@ -104,17 +109,13 @@ async def run_discovery(
         book.note(sighting.instance, sighting.addresses, wait_s=wait_s)
         observer.emit("peer.sighted", addresses=list(sighting.addresses))
 
-    ours = Sighting(
-        instance=instance,
-        addresses=(f":{port}",),
-        cluster_tag=cluster_tag,
-        version=PROTOCOL_VERSION,
-        present=True,
-    )
-    try:
-        await discovery.run(ours, note)
-    except DiscoveryUnavailable as error:
-        observer.emit("discovery.unavailable", error=str(error))
+    ours = Announcement(port=port, cluster_tag=cluster_tag, instance=instance)
+    while True:
+        try:
+            await discovery.run(ours, note)
+        except DiscoveryUnavailable as error:
+            observer.emit("discovery.unavailable", error=str(error))
+            await trio.sleep(DISCOVERY_RETRY_S)
 
 
 async def run_loneliness_watch(mesh: Mesh, observer: Observer) -> None:

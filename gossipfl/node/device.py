@@ -100,7 +100,7 @@ class Device:
         rng = np.random.default_rng(config.seed)
         around = Surroundings(
             transport=TcpTransport(config.listen),
-            discovery=MdnsDiscovery(list(config.interface) or None) if config.mdns else None,
+            discovery=MdnsDiscovery(config.interface) if config.mdns else None,
             run_blocking=run_in_thread,
             observer=observer,
             rng=rng,

@@ -13,7 +13,6 @@ from gossipfl.transports.secure import SecureLink
 from gossipfl.wire.fragments import Assembler, split
 from gossipfl.wire.messages import Hello, Message
 
-STALE_LINK_S: Final = 3.0
 SEND_TIMEOUT_S: Final = 10.0
 BOOK_MAX: Final = 256
 BACKOFF_FIRST_S: Final = 1.0
@@ -37,6 +36,7 @@ class Neighbour:
     exchanges: int = 0
     known_moments: set[bytes] = Factory(set)
     scope: trio.CancelScope = Factory(trio.CancelScope)
+    ended: str | None = None
     assembler: Assembler = Factory(Assembler)
     _sending: trio.Lock = field(factory=trio.Lock, init=False)
 
@@ -49,6 +49,11 @@ class Neighbour:
     def name(self) -> str:
         """What the operator called it."""
         return self.link.identity.name
+
+    def end(self, reason: str) -> None:
+        """Close the link, from whatever task, for this reason."""
+        self.ended = self.ended or reason
+        self.scope.cancel()
 
     async def send(self, message: Message) -> None:
         """Send one message whole, fragments of others not between its own.
@@ -74,8 +79,10 @@ class Neighbour:
 class Mesh:
     """The live links of one node: at most one to each peer, at most `view_max` in all."""
 
-    def __init__(self, own_key: bytes, view: int, view_max: int) -> None:
+    def __init__(self, own_key: bytes, view: int, view_max: int, stale_s: float) -> None:
+        """A link that was silent for `stale_s` gives way to a new one of the same peer."""
         self._own_key = own_key
+        self._stale_s = stale_s
         self.view = view
         self._view_max = view_max
         self._live: dict[bytes, Neighbour] = {}
@@ -93,9 +100,12 @@ class Mesh:
         """We have fewer links than we want to keep up."""
         return len(self._live) < self.view
 
-    def is_live(self, instance: str) -> bool:
-        """There is a link to the peer with this instance id."""
-        return any(n.hello.instance == instance for n in self._live.values())
+    def is_live(self, instance: str | None, addresses: tuple[str, ...]) -> bool:
+        """There is a link to the peer with this instance id, or at one of these addresses."""
+        return any(
+            neighbour.hello.instance == instance or neighbour.address in addresses
+            for neighbour in self._live.values()
+        )
 
     def admit(self, fresh: Neighbour) -> str | None:
         """Take a link into use; or say, in one line, why not."""
@@ -107,7 +117,7 @@ class Mesh:
         if known is None and len(self._live) >= self._view_max:
             return "all our links are in use"
         if known is not None:
-            known.scope.cancel()
+            known.end("replaced by a newer link")
         self._live[fresh.key] = fresh
         self._announce_change()
         return None
@@ -127,7 +137,7 @@ class Mesh:
 
     def _gives_way(self, known: Neighbour, fresh: Neighbour) -> bool:
         """When two peers dial each other at once, both keep what the lower key dialled."""
-        if trio.current_time() - known.heard_s > STALE_LINK_S:
+        if trio.current_time() - known.heard_s > self._stale_s:
             return True
         return fresh.dialled == (self._own_key < fresh.key)
 
@@ -186,8 +196,9 @@ class AddressBook:
         names = sorted(self._entries, key=lambda name: (self._entries[name].due_s, name))
         for name in names:
             entry = self._entries[name]
-            live = entry.instance is not None and mesh.is_live(entry.instance)
-            if entry.due_s <= now_s and not live and not entry.ours:
+            if entry.due_s > now_s or entry.ours:
+                continue
+            if not mesh.is_live(entry.instance, entry.addresses):
                 return name, entry.addresses[entry.turn % len(entry.addresses)]
         return None
 

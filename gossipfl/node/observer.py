@@ -21,10 +21,10 @@ class Observer:
         self.counts: Counter[str] = Counter()
         self.recent: deque[Event] = deque(maxlen=RECENT_MAX)
 
-    def emit(self, name: str, **fields: Value) -> None:
-        """Report that `name` happened; `fields` are plain JSON values."""
-        event: Event = {"time_s": round(self._wall_clock(), 3), "event": name, **fields}
-        self.counts[name] += 1
+    def emit(self, event_name: str, /, **fields: Value) -> None:
+        """Report that `event_name` happened; `fields` are plain JSON values."""
+        event: Event = {"time_s": round(self._wall_clock(), 3), "event": event_name, **fields}
+        self.counts[event_name] += 1
         self.recent.append(event)
         for sink in self._sinks:
             sink(event)

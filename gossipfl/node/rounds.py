@@ -128,4 +128,4 @@ class Rounds:
             await self._mixer.offer_to(neighbour)
         except PeerError as error:
             self._observer.emit("exchange.failed", peer=neighbour.name, reason=str(error))
-            neighbour.scope.cancel()
+            neighbour.end(str(error))

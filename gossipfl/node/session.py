@@ -164,11 +164,11 @@ class Sessions:
             dialled=neighbour.dialled,
             cipher=neighbour.link.protocol,
         )
-        reason = "replaced by a newer link"
+        reason = "this node stops"
         try:
             with neighbour.scope:
-                reason = "stopped"
                 reason = await self._converse(neighbour)
+            reason = neighbour.ended or reason
         finally:
             self._mesh.drop(neighbour)
             self._book.note_lost(neighbour.hello.instance)

@@ -87,7 +87,7 @@ class Sharing:
         for other in self._mesh:
             if other.link.identity.serial in self._membership.revocations.serials:
                 self._observer.emit("link.revoked", peer=other.name)
-                other.scope.cancel()
+                other.end("its certificate has been revoked")
             elif other is not sender:
                 try:
                     await other.send(Revocations(signed))
