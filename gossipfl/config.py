@@ -4,6 +4,7 @@ What the whole cluster must agree on (model, training, compression) is in the ma
 """
 
 import difflib
+import math
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,8 @@ from typing import Any, Final
 import attrs
 import cattrs
 from attrs import field, frozen
-from attrs.validators import ge, gt, in_, le, lt
-from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
+from attrs.validators import ge, gt, in_, le, lt, optional
+from cattrs.errors import ClassValidationError
 
 from gossipfl.errors import ConfigError
 
@@ -33,8 +34,10 @@ def _setting(default: Any, help: str, *validators: Any) -> Any:
 class NodeConfig:
     """Settings of one node.  Units are in the names; defaults suit a home network."""
 
-    state: Path = _setting(Path("~/.gossipfl/node"), "Directory for keys, model and links.")
-    data: Path | None = _setting(None, "Readings to learn from: .npz or .csv.")
+    state: Path = _setting(  # noqa: RUF009
+        Path("~/.gossipfl/node"), "Directory for keys, model and links."
+    )
+    data: Path | None = _setting(None, "Readings to learn from: .npz or .csv.")  # noqa: RUF009
     listen: str = _setting("0.0.0.0:7411", "Address to accept links on; port 0 picks a free one.")
     peer: tuple[str, ...] = _setting((), "Address of a peer to dial, host:port; may be repeated.")
     mdns: bool = _setting(True, "Find peers by multicast DNS.")
@@ -65,7 +68,9 @@ class NodeConfig:
         0.0, "Measure every so many seconds how late the event loop wakes; 0 does not.", ge(0)
     )
     rounds: int = _setting(0, "Stop after this many rounds; 0 runs until stopped.", ge(0))
-    seed: int | None = _setting(None, "Seed for every random choice; default: from the system.")
+    seed: int | None = _setting(
+        None, "Seed for every random choice; default: from the system.", optional(ge(0))
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.view_max < self.view:
@@ -76,11 +81,6 @@ class NodeConfig:
 
 KEYS: Final = tuple(a.name for a in attrs.fields(NodeConfig))
 
-_converter = cattrs.Converter(forbid_extra_keys=True)
-_converter.register_structure_hook(Path, lambda value, _: Path(_string(value)))
-_converter.register_structure_hook(str, lambda value, _: _string(value))
-_converter.register_structure_hook(bool, lambda value, _: _boolean(value))
-
 
 def load_config(path: Path | None, flags: dict[str, Any]) -> NodeConfig:
     """The settings from defaults, then the preset, then the file, then the flags.
@@ -88,8 +88,9 @@ def load_config(path: Path | None, flags: dict[str, Any]) -> NodeConfig:
     Raises ConfigError, one line with file, key and remedy.
     """
     settings = _read(path) if path else {}
-    where = str(path) if path else "the command line"
-    return build_config(settings | flags, where)
+    if path:
+        build_config(settings, str(path))  # first alone, so that its own errors name it
+    return build_config(settings | flags, "the command line")
 
 
 def build_config(settings: dict[str, Any], where: str) -> NodeConfig:
@@ -97,14 +98,18 @@ def build_config(settings: dict[str, Any], where: str) -> NodeConfig:
     for key in settings:
         if key not in KEYS:
             raise ConfigError(f"{where}: unknown key '{key}'{_suggestion(key)}")
-    preset = PRESETS.get(settings.get("preset", "lan"), {})
+    # The default directory goes through the converter too: it starts with "~".
+    state = {"state": attrs.fields(NodeConfig).state.default}
     try:
-        config = _converter.structure({**preset, **settings}, NodeConfig)
-    except (ClassValidationError, ForbiddenExtraKeysError) as error:
+        return _converter.structure({**state, **_preset(settings), **settings}, NodeConfig)
+    except ClassValidationError as error:
         raise ConfigError(f"{where}: {_first_reason(error)}") from None
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from None
-    return attrs.evolve(config, state=config.state.expanduser())
+
+
+def _preset(settings: dict[str, Any]) -> dict[str, float]:
+    """What the preset sets; none for a wrong name, which its own validator refuses."""
+    name = settings.get("preset")
+    return PRESETS.get(name, {}) if isinstance(name, str) else {}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -123,22 +128,66 @@ def _suggestion(key: str) -> str:
 
 def _first_reason(error: BaseException) -> str:
     """The innermost cause, with the key that it is about."""
-    notes = "".join(getattr(error, "__notes__", []))
+    key = ""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-        notes = "".join(getattr(error, "__notes__", [])) or notes
-    key = notes.rsplit("attribute ", 1)[-1] if "attribute " in notes else ""
+        for note in getattr(error, "__notes__", []):
+            key = getattr(note, "name", key)
     reason = str(error.args[0]) if error.args else str(error)
     return f"{key}: {reason}" if key and key not in reason else reason
 
 
 def _string(value: object) -> str:
-    if isinstance(value, str | Path):
-        return str(value)
-    raise ValueError(f"{value!r} is not text")
+    if not isinstance(value, str | Path):
+        raise ValueError(f"{value!r} is not text in quotes")
+    if "\0" in str(value):
+        raise ValueError("a text has no NUL character in it")
+    return str(value)
+
+
+def _path(value: object) -> Path:
+    try:
+        return Path(_string(value)).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{value} starts with a home directory that is not known") from None
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r} is not a list: write [{value!r}]")
+    return tuple(_string(each) for each in value)
 
 
 def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise ValueError(f"{value!r} is not true or false")
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"{value!r} is not a whole number")
+
+
+def _real(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise ValueError(f"{value!r} is not a finite number")
+
+
+def _strict_converter() -> cattrs.Converter:
+    """Takes values as they are: cattrs alone would read "4", 4.7 and true as whole numbers."""
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(Path, lambda value, _: _path(value))
+    converter.register_structure_hook(str, lambda value, _: _string(value))
+    converter.register_structure_hook(bool, lambda value, _: _boolean(value))
+    converter.register_structure_hook(int, lambda value, _: _whole(value))
+    converter.register_structure_hook(float, lambda value, _: _real(value))
+    converter.register_structure_hook_func(
+        lambda kind: kind == tuple[str, ...], lambda value, _: _strings(value)
+    )
+    return converter
+
+
+_converter: Final = _strict_converter()

@@ -4,6 +4,7 @@ The operator signs it once; its hash is compared in every hello.
 """
 
 import hashlib
+import re
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -12,7 +13,6 @@ import cattrs
 import msgpack
 import numpy as np
 from attrs import field, frozen
-from attrs.validators import ge, gt, in_, instance_of, le, matches_re, max_len
 from cattrs.errors import ClassValidationError
 from numpy.typing import NDArray
 
@@ -26,10 +26,38 @@ from gossipfl.learning.model import ModelSpec
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.statistics import groups_of
-from gossipfl.security.signed import open_signed
+from gossipfl.security.fields import whole
+from gossipfl.security.signed import BODY_MAX, open_signed
 
 KIND: Final = "manifest"
 ID_BYTES: Final = 16
+SEED_MAX: Final = 2**32 - 1
+_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,62}")
+
+Check = Any  # attrs types a validator as a callable of Any
+
+
+def _check_name(_: object, attribute: "attrs.Attribute[str]", value: object) -> None:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ConfigError(
+            f"{attribute.name} is 1 to 63 letters, digits, dots, hyphens or underscores, the first "
+            f"a letter or digit, not {str(value)[:80]!r}"
+        )
+
+
+def _check_share(_: object, attribute: "attrs.Attribute[float]", value: float) -> None:
+    if not 0 < value <= 1:
+        raise ConfigError(f"{attribute.name} is above 0 and at most 1, not {value!r}")
+
+
+def _one_of(*allowed: str | int) -> Check:
+    def check(_: object, attribute: "attrs.Attribute[str | int]", value: object) -> None:
+        if value not in allowed:
+            raise ConfigError(
+                f"{attribute.name} is {' or '.join(map(str, allowed))}, not {value!r}"
+            )
+
+    return check
 
 
 @frozen(kw_only=True, slots=False)
@@ -46,24 +74,30 @@ class Manifest:
     scheme: "anchored", or "plain" for uncompressed gossip.
     keep_ratio: share of the parameters sent per message.
     bits: per parameter sent: 1, 2, or "auto".
+    Raises ConfigError for a value outside its range, and for parts that do not fit together.
     """
 
-    cluster: str = field(validator=matches_re(r"[0-9A-Za-z._-]{1,63}\Z"))
+    cluster: str = field(validator=_check_name)
     schema: Schema
     standardise: str = "feature"
     basis: str = "identity"
-    hidden: tuple[int, ...] = field(default=(32,), validator=max_len(16))
-    seed: int = field(default=0, validator=[instance_of(int), ge(0), le(2**32 - 1)])
+    hidden: tuple[int, ...] = (32,)
+    seed: int = field(default=0, validator=whole(0, SEED_MAX))
     training: TrainingSettings = attrs.Factory(TrainingSettings)
     scheme: Literal["anchored", "plain"] = field(
-        default="anchored", validator=in_(("anchored", "plain"))
+        default="anchored", validator=_one_of("anchored", "plain")
     )
-    keep_ratio: float = field(default=0.02, validator=[gt(0), le(1)])
-    bits: Literal[1, 2, "auto"] = field(default="auto", validator=in_((1, 2, "auto")))
+    keep_ratio: float = field(default=0.02, validator=_check_share)
+    bits: Literal[1, 2, "auto"] = field(default="auto", validator=_one_of(1, 2, "auto"))
 
     def __attrs_post_init__(self) -> None:
         groups_of(self.standardise, self.schema.inputs)
         self.model()  # both raise ConfigError when the parts do not fit together
+        if len(self.body) > BODY_MAX:
+            raise ConfigError(
+                f"the names of columns and classes take {len(self.body)} bytes, at most {BODY_MAX} "
+                "fit: shorten them"
+            )
 
     @property
     def standardises(self) -> bool:
@@ -113,6 +147,8 @@ _converter.register_structure_hook(
     tuple[str, ...] | int,
     lambda value, _: value if isinstance(value, int) else tuple(map(str, value)),
 )
+# 1 and 1.0 are equal, so they must look alike in the body.
+_converter.register_unstructure_hook(float, float)
 
 
 def open_manifest(signed: bytes, authority: bytes) -> Manifest:
@@ -125,10 +161,8 @@ def decode_manifest(body: bytes) -> Manifest:
     try:
         plain: Any = msgpack.unpackb(body)
         manifest = _converter.structure(plain, Manifest)
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException, ClassValidationError):
-        raise Untrusted(
-            "the manifest is damaged or of another version: ask for a new one"
-        ) from None
-    except ConfigError as error:
-        raise Untrusted(f"the manifest does not make sense: {error}") from None
-    return manifest
+        if manifest.body == body:
+            return manifest
+    except (ValueError, AttributeError, ClassValidationError):
+        pass  # attribute errors are cattrs' answer to bodies that are no map
+    raise Untrusted("the manifest is damaged or of another version: ask for a new one")

@@ -74,7 +74,7 @@ class Agent:
         self._store = store
         self._started_s = time.monotonic()
         self._instance = around.rng.bytes(INSTANCE_BYTES).hex()
-        self._port = 0
+        self._address = ""
         self._lateness = Lateness()
         own_key = membership.certificate.public_key
         self._mesh = Mesh(own_key, config.view, config.view_max, stale_s=config.ping_interval_s)
@@ -117,7 +117,7 @@ class Agent:
 
     async def _start(self, nursery: trio.Nursery, task_status: trio.TaskStatus[str]) -> None:
         address = await nursery.start(self._around.transport.serve, self._sessions.accept)
-        self._port = parse_address(address)[1] if ":" in address else 0
+        self._address = address
         for number, peer in enumerate(self._config.peer):
             self._book.note(f"static-{number}", (peer,), wait_s=0.0, fixed=True)
         nursery.start_soon(self._connector().run)
@@ -134,6 +134,11 @@ class Agent:
     async def _run_rounds(self) -> None:
         config = self._config
         await self._rounds.run(config.interval_s, config.settle_s, config.rounds)
+
+    @property
+    def _port(self) -> int:
+        """Where peers can dial us; 0 before we listen, and on transports without ports."""
+        return parse_address(self._address)[1] if ":" in self._address else 0
 
     def _connector(self) -> Connector:
         return Connector(
@@ -266,6 +271,7 @@ class Agent:
             "version": __version__,
             "name": certificate.name,
             "roles": list(certificate.roles),
+            "address": self._address,
             "cluster": self._manifest.cluster,
             "manifest": self._manifest.id.hex(),
             "uptime_s": round(time.monotonic() - self._started_s, 1),

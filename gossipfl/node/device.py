@@ -97,7 +97,7 @@ class Device:
     async def run(self) -> None:
         """Until SIGTERM or Ctrl-C, or until the configured number of rounds is done."""
         config, observer = self.config, self.observer
-        rng = np.random.default_rng(config.seed)
+        rng = _make_rng(config.seed, self.key.public)
         around = Surroundings(
             transport=TcpTransport(config.listen),
             discovery=MdnsDiscovery(config.interface) if config.mdns else None,
@@ -141,6 +141,13 @@ class Device:
                     await agent.take_revocations(signed)
                 except PeerError as error:
                     self.observer.emit("revocations.refused", reason=str(error))
+
+
+def _make_rng(seed: int | None, public_key: bytes) -> np.random.Generator:
+    """Devices that share a seed must still choose differently, their instance ids above all."""
+    if seed is None:
+        return np.random.default_rng()
+    return np.random.default_rng([seed, *public_key])
 
 
 async def _cancel_on_signal(scope: trio.CancelScope, observer: Observer) -> None:

@@ -40,7 +40,9 @@ class EventLog:
         if self._waiting:
             lines = "".join(json.dumps(event) + "\n" for event in self._waiting)
             self._waiting.clear()
-            await self._run_blocking(self._append, lines)
+            # Shielded: a cancellation that is due already would take the lines with it.
+            with trio.CancelScope(shield=True):
+                await self._run_blocking(self._append, lines)
 
     def _append(self, lines: str) -> None:
         try:

@@ -1,5 +1,6 @@
 """The directory of one device: its key, its admission, its state, private to its user."""
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -19,13 +20,19 @@ class Home:
     """Paths and files of a state directory; made on first use."""
 
     def __init__(self, path: Path) -> None:
-        """Raises StateError when the directory cannot be made or is open to others."""
+        """Raises StateError when the directory cannot be made or used, or is open to others."""
         self.path = path
         try:
             path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
         except OSError as error:
-            raise StateError(f"cannot make {path}: {error.strerror}; choose --state") from None
-        _refuse_open_to_others(path)
+            raise StateError(
+                f"cannot make {path}: {error.strerror}; choose another directory"
+            ) from None
+        refuse_open_to_others(path)
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise StateError(
+                f"cannot write in {path}: check its owner, or choose another directory"
+            )
         self._lock: int | None = None
 
     @property
@@ -58,7 +65,7 @@ class Home:
         path = self.path / "device.key"
         if not path.exists():
             write_private(path, DeviceKey.generate().secret)
-        _refuse_open_to_others(path)
+        refuse_open_to_others(path)
         secret = read_bytes(path)
         if len(secret) != 32:
             raise StateError(
@@ -73,18 +80,31 @@ class Home:
     def lock(self) -> None:
         """Claim the directory until this process ends.  Raises StateError when another has it."""
         try:
-            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateError(
-                f"another node runs in {self.path}; stop it or choose another --state"
-            ) from None
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         except OSError as error:
             raise StateError(f"cannot write in {self.path}: {error.strerror}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise StateError(_cannot_lock(self.path, error)) from None
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        """Give up the claim, if there is one."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def free_bytes(self) -> int:
         """Space left on the directory's file system."""
         return shutil.disk_usage(self.path).free
+
+
+def _cannot_lock(path: Path, error: OSError) -> str:
+    if isinstance(error, BlockingIOError):
+        return f"another gossipfl runs in {path}; stop it or choose another directory"
+    return f"cannot lock {path / 'lock'}: {error.strerror}; choose a directory on a local disk"
 
 
 def read_bytes(path: Path, limit_bytes: int = 64 * 1024) -> bytes:
@@ -103,19 +123,37 @@ def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner reads; a crash leaves the old one or the new one."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_synced(fresh, data)
         fresh.replace(path)
+        _sync_directory(path.parent)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink()
         raise StateError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _refuse_open_to_others(path: Path) -> None:
-    mode = path.stat().st_mode & 0o777
+def _write_synced(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    """Without this, a power cut may bring the old name back: fatal for a key just printed."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    with contextlib.suppress(OSError):  # some file systems cannot, and need not
+        os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def refuse_open_to_others(path: Path) -> None:
+    """Raises StateError, which says what to do, unless only its owner may use `path`."""
+    try:
+        mode = path.stat().st_mode & 0o777
+    except OSError as error:
+        raise StateError(f"cannot read {path}: {error.strerror}") from None
     if mode & 0o077:
         right = "700" if path.is_dir() else "600"
         raise StateError(f"{path} is open to other users: chmod {right} {path}")

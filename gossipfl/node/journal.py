@@ -32,6 +32,7 @@ class Journal:
         self._run_blocking = run_blocking
         self._observer = observer
         self._queue: list[Item] = []
+        self._refusing = False
         self._work = trio.Event()
         self._progress = trio.lowlevel.ParkingLot()
 
@@ -48,7 +49,7 @@ class Journal:
 
     async def wait_written(self, position: int) -> None:
         """Return once this record survives a crash, or the disk has refused it."""
-        while self._durable < position:
+        while self._durable < position and not self._refusing:
             await self._progress.park()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -59,6 +60,9 @@ class Journal:
                 await self._work.wait()
                 self._work = trio.Event()
                 await self._write_queued()
+                if self._refusing:
+                    await trio.sleep(RETRY_S)
+                    self._work.set()
         finally:
             with trio.move_on_after(RETRY_S, shield=True):
                 await self._write_queued()
@@ -69,16 +73,14 @@ class Journal:
         if not batch:
             return
         try:
-            await self._run_blocking(self._store.write, batch)
+            # Shielded: a cancellation that is due already would take the batch with it.
+            with trio.CancelScope(shield=True):
+                await self._run_blocking(self._store.write, batch)
         except StateError as error:
             self._observer.emit("state.write_failed", error=str(error), waiting=len(batch))
             self._queue = (batch + self._queue)[-BACKLOG_MAX:]
-            self._release(position)
-            await trio.sleep(RETRY_S)
-            self._work.set()
+            self._refusing = True
         else:
-            self._release(position)
-
-    def _release(self, position: int) -> None:
-        self._durable = max(self._durable, position)
+            self._durable = position
+            self._refusing = False
         self._progress.unpark_all()

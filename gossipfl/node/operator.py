@@ -3,31 +3,37 @@
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from attrs import asdict, field, frozen
+from attrs import asdict, evolve, field, frozen
+from attrs.validators import deep_iterable, instance_of
 
 from gossipfl.errors import ConfigError, StateError
 from gossipfl.manifest import KIND, Manifest, open_manifest
-from gossipfl.node.home import Home, read_bytes, write_private
+from gossipfl.node.home import Home, read_bytes, refuse_open_to_others, write_private
 from gossipfl.security.admission import CLUSTER_KEY_BYTES, Admission, seal_for
 from gossipfl.security.authority import Authority
 from gossipfl.security.revocations import RevocationList, open_revocations
 
 CLUSTERS: Final = Path("~/.gossipfl/clusters")
 VALID_DAYS: Final = 3650
+SIGNED_BYTES_MAX: Final = 128 * 1024
+MEMBERS_BYTES_MAX: Final = 16 * 1024 * 1024
+SECRET_BYTES: Final = 32
 
 
 @frozen
 class Member:
     """A device that was admitted."""
 
-    name: str
-    serial: int
-    public_key: str
-    roles: list[str] = field(factory=list)
-    revoked: bool = False
+    name: str = field(validator=instance_of(str))
+    serial: int = field(validator=instance_of(int))
+    public_key: str = field(validator=instance_of(str))
+    roles: list[str] = field(validator=deep_iterable(instance_of(str), instance_of(list)))
+    revoked: bool = field(default=False, validator=instance_of(bool))
 
 
 class Operator:
@@ -37,9 +43,10 @@ class Operator:
         """Open an existing cluster directory.  Raises StateError when it is none."""
         if not (path / "authority.key").exists():
             raise StateError(f"{path} holds no cluster: make one with `gossipfl cluster create`")
+        refuse_open_to_others(path)
         self.path = path
-        self._authority = Authority.from_seed(read_bytes(path / "authority.key"))
-        self._cluster_key = read_bytes(path / "cluster.key")
+        self._authority = Authority.from_seed(self._secret("authority.key"))
+        self._cluster_key = self._secret("cluster.key")
 
     @classmethod
     def create(cls, path: Path, manifest: Manifest) -> "Operator":
@@ -58,13 +65,14 @@ class Operator:
     @property
     def manifest(self) -> Manifest:
         """What the cluster agreed on."""
-        return open_manifest(read_bytes(self.path / "manifest", 128 * 1024), self._authority.public)
+        signed = read_bytes(self.path / "manifest", SIGNED_BYTES_MAX)
+        return open_manifest(signed, self._authority.public)
 
     @property
     def members(self) -> list[Member]:
         """Every device ever admitted, by serial number."""
         try:
-            rows = json.loads(read_bytes(self.path / "members.json", 16 * 1024 * 1024))
+            rows = json.loads(read_bytes(self.path / "members.json", MEMBERS_BYTES_MAX))
             return [Member(**row) for row in rows]
         except (ValueError, TypeError):
             raise StateError(f"{self.path / 'members.json'} is damaged: restore a copy") from None
@@ -77,44 +85,95 @@ class Operator:
     def admit(
         self, name: str, public_key: bytes, roles: tuple[str, ...], valid_days: int = VALID_DAYS
     ) -> bytes:
-        """A join file for one device.  Raises ConfigError when the name is taken."""
-        members = self.members
-        if any(member.name == name and not member.revoked for member in members):
-            raise ConfigError(f"{name} is admitted already: revoke it first, or choose another name")
-        serial = 1 + max((member.serial for member in members), default=0)
-        certificate = self._authority.admit(
-            name, public_key, roles, serial, time.time(), valid_days
-        )
-        bundle = Admission(
-            authority=self._authority.public,
-            cluster_key=self._cluster_key,
-            certificate=certificate,
-            manifest=read_bytes(self.path / "manifest", 128 * 1024),
-            revocations=read_bytes(self.path / "revocations", 128 * 1024),
-        )
-        join_file = seal_for(public_key, bundle)
-        self._write_members([*members, Member(name, serial, public_key.hex(), list(roles))])
+        """A join file for one device.
+
+        Admitting a member again, with its name and key as they are, renews its certificate under
+        the same serial number, so that one revocation ends both.  Raises ConfigError when another
+        device has the name, or the device another name: revoking one must shut the device out.
+        """
+        with self._locked():
+            members = self.members
+            known = _same_device(members, name, public_key.hex())
+            serial = known.serial if known else 1 + max((m.serial for m in members), default=0)
+            certificate = self._authority.admit(
+                name, public_key, roles, serial, time.time(), valid_days
+            )
+            join_file = seal_for(public_key, self._admission(certificate))
+            member = Member(name, serial, public_key.hex(), list(roles))
+            self._write_members([*(m for m in members if m is not known), member])
         return join_file
 
     def revoke(self, name: str) -> bytes:
         """The signed list that shuts the device out.  Raises ConfigError when there is none."""
-        members = self.members
-        found = [member for member in members if member.name == name and not member.revoked]
-        if not found:
-            raise ConfigError(f"no device named {name} is admitted; see `gossipfl cluster show`")
         path = self.path / "revocations"
-        blob = read_bytes(path, 128 * 1024)
-        current = open_revocations(blob, authority=self._authority.public)
-        signed = self._authority.revoke(current, found[0].serial)
-        write_private(path, signed)
-        kept = [member for member in members if member is not found[0]]
-        gone = Member(**{**asdict(found[0]), "revoked": True})
-        self._write_members(sorted([*kept, gone], key=lambda member: member.serial))
+        with self._locked():
+            members = self.members
+            member = _to_revoke(members, name, path)
+            signed_before = read_bytes(path, SIGNED_BYTES_MAX)
+            current = open_revocations(signed_before, authority=self._authority.public)
+            signed = self._authority.revoke(current, member.serial)
+            write_private(path, signed)
+            kept = [each for each in members if each is not member]
+            self._write_members([*kept, evolve(member, revoked=True)])
         return signed
 
+    def _admission(self, certificate: bytes) -> Admission:
+        return Admission(
+            authority=self._authority.public,
+            cluster_key=self._cluster_key,
+            certificate=certificate,
+            manifest=read_bytes(self.path / "manifest", SIGNED_BYTES_MAX),
+            revocations=read_bytes(self.path / "revocations", SIGNED_BYTES_MAX),
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Two admissions at once would give one serial number to two devices."""
+        home = Home(self.path)
+        home.lock()
+        try:
+            yield
+        finally:
+            home.unlock()
+
+    def _secret(self, name: str) -> bytes:
+        path = self.path / name
+        refuse_open_to_others(path)
+        secret = read_bytes(path)
+        if len(secret) != SECRET_BYTES:
+            raise StateError(f"{path} is damaged: restore a copy of {self.path}")
+        return secret
+
     def _write_members(self, members: list[Member]) -> None:
-        rows = [asdict(member) for member in members]
+        rows = [asdict(member) for member in sorted(members, key=lambda member: member.serial)]
         write_private(self.path / "members.json", json.dumps(rows, indent=1).encode())
+
+
+def _same_device(members: list[Member], name: str, public_key: str) -> Member | None:
+    """The member that this admission renews, if any."""
+    for member in members:
+        if member.revoked:
+            continue
+        if (member.name, member.public_key) == (name, public_key):
+            return member
+        if member.name == name:
+            raise ConfigError(
+                f"{name} is admitted already with another key: revoke it first, or choose another "
+                "name"
+            )
+        if member.public_key == public_key:
+            raise ConfigError(f"this device is admitted already as {member.name}: revoke it first")
+    return None
+
+
+def _to_revoke(members: list[Member], name: str, path: Path) -> Member:
+    found = [member for member in members if member.name == name]
+    for member in found:
+        if not member.revoked:
+            return member
+    if found:
+        raise ConfigError(f"{name} is revoked already: the list to copy is {path}")
+    raise ConfigError(f"no device named {name} is admitted; see `gossipfl cluster show`")
 
 
 def find_cluster(name: str | None) -> Path:

@@ -6,6 +6,7 @@ One JSON line in ({"get": "status"} or {"get": "model"}), one JSON line out.
 import base64
 import contextlib
 import json
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -40,25 +41,33 @@ async def serve_status(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer until cancelled.  Raises StateError when the path is too long for a socket."""
-    if len(str(path)) > SOCKET_PATH_MAX:
+    """Answer until cancelled.  Raises StateError when there can be no socket at the path."""
+
+    async def answer(stream: trio.SocketStream) -> None:
+        with trio.move_on_after(TIMEOUT_S):
+            await _answer_one(stream, answers)
+
+    with trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        await _listen(listening, path)
+        try:
+            task_status.started()
+            await trio.serve_listeners(answer, [trio.SocketListener(listening)])
+        finally:
+            with trio.CancelScope(shield=True), contextlib.suppress(OSError):
+                await trio.Path(path).unlink()
+
+
+async def _listen(listening: trio.socket.SocketType, path: Path) -> None:
+    if len(os.fsencode(path)) > SOCKET_PATH_MAX:
         raise StateError(f"{path} is too long for a socket; choose a shorter --state")
-    await trio.Path(path).unlink(missing_ok=True)
-    listening = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        await trio.Path(path).unlink(missing_ok=True)  # left by a node that was killed
         await listening.bind(str(path))
         listening.listen(8)
-
-        async def answer(stream: trio.SocketStream) -> None:
-            with trio.move_on_after(TIMEOUT_S):
-                await _answer_one(stream, answers)
-
-        task_status.started()
-        await trio.serve_listeners(answer, [trio.SocketListener(listening)])
-    finally:
-        listening.close()
-        with trio.CancelScope(shield=True):
-            await trio.Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"cannot make a socket at {path}: {error.strerror}; choose another --state"
+        ) from None
 
 
 async def _answer_one(stream: trio.SocketStream, answers: dict[str, Callable[[], Answer]]) -> None:
@@ -71,10 +80,10 @@ async def _answer_one(stream: trio.SocketStream, answers: dict[str, Callable[[],
 
 def _look_up(request: bytes, answers: dict[str, Callable[[], Answer]]) -> Answer:
     try:
-        asked = json.loads(request)
-        return answers[asked["get"]]()
-    except (ValueError, KeyError, TypeError):
+        answer = answers[json.loads(request)["get"]]
+    except (ValueError, KeyError, TypeError, RecursionError):  # JSON nests as deep as it likes
         return {"error": f"ask one of: {', '.join(sorted(answers))}"}
+    return answer()
 
 
 async def ask(path: Path, what: str) -> Answer:

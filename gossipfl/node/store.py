@@ -24,6 +24,9 @@ from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Record, S
 
 SCHEMA_VERSION: Final = 1
 _KINDS: Final[tuple[type[Record], ...]] = (Offered, Applied, Planted)
+_CHECKSUM_BYTES: Final = 16
+# What reading a damaged row raises, past SQLite's own errors.
+_UNREADABLE: Final = (ValueError, TypeError, msgpack.UnpackException)
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY, peer BLOB NOT NULL, body BLOB NOT NULL);
@@ -85,15 +88,13 @@ class Store:
     def __init__(self, path: Path, manifest_id: bytes) -> None:
         """Open or create.  Raises StateError when it is another cluster's or not writable."""
         self._path = path
+        self._manifest_id = manifest_id
         self._db = _connect(path)
         try:
-            self._claim(manifest_id)
-        except sqlite3.OperationalError as error:
+            self._claim()
+        except sqlite3.Error as error:
             self._db.close()
-            raise _unusable(path, error) from None
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise Damaged(f"{path}: {error}") from None
+            raise _failure(path, error) from None
         except StateError:
             self._db.close()
             raise
@@ -101,8 +102,9 @@ class Store:
     def load(self) -> Saved:
         """All that was stored.  Raises Damaged when it cannot be trusted."""
         try:
+            self._links_position()
             return Saved(self._load_model(), self._load_links(), self._load_rows())
-        except (sqlite3.DatabaseError, ValueError, TypeError, msgpack.UnpackException) as error:
+        except (sqlite3.DatabaseError, *_UNREADABLE) as error:
             raise Damaged(f"{self._path}: {error}") from None
 
     def write(self, items: Sequence[Item]) -> None:
@@ -111,36 +113,49 @@ class Store:
             with self._db:
                 for item in items:
                     self._write_one(item)
-                backup = self._model_body() if any(map(_is_links, items)) else None
-            if backup is not None:
-                _write_backup(self._path, backup)
-        except (sqlite3.Error, OSError) as error:
+                model = self._load_model() if any(map(_is_links, items)) else None
+            if model is not None:
+                _write_backup(self._path, self._manifest_id, model)
+        except (sqlite3.Error, OSError, *_UNREADABLE) as error:
             raise StateError(f"cannot write {self._path}: {error}; free some space") from None
 
     def close(self) -> None:
         """Fold the write-ahead log into the file."""
         self._db.close()
 
-    def _claim(self, manifest_id: bytes) -> None:
+    def _claim(self) -> None:
         with self._db:
+            self._check_version()
             self._db.executescript(_TABLES)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES('manifest', ?)", (manifest_id,))
-        (owner,) = self._db.execute("SELECT value FROM meta WHERE key='manifest'").fetchone()
-        if owner != manifest_id:
+            owner = _sealed(msgpack.packb(self._manifest_id))
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES('manifest', ?)", (owner,))
+            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        (found,) = self._db.execute("SELECT value FROM meta WHERE key='manifest'").fetchone()
+        try:
+            mine = _unseal(found) == self._manifest_id
+        except _UNREADABLE as error:
+            raise Damaged(f"{self._path}: {error}") from None
+        if not mine:
             raise StateError(
                 f"{self._path} holds a model of another manifest; "
                 f"give this cluster a state directory of its own (--state)"
             )
 
+    def _check_version(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            raise StateError(
+                f"{self._path} was written by another version of gossipfl; "
+                f"install that one, or choose another --state"
+            )
+
     def _write_one(self, item: Item) -> None:
         if isinstance(item, Row):
-            body = _encode_record(item.record)
-            self._db.execute(
-                "INSERT OR REPLACE INTO journal VALUES(?,?,?)", (item.position, item.peer, body)
-            )
+            row = (item.position, item.peer, _encode_row(item))
+            self._db.execute("INSERT OR REPLACE INTO journal VALUES(?,?,?)", row)
         elif isinstance(item, ModelCheckpoint):
-            row = (item.position, _encode_model(item))
-            self._db.execute("INSERT OR REPLACE INTO model VALUES(1,?,?)", row)
+            model = (item.position, _encode_model(item, item.position))
+            self._db.execute("INSERT OR REPLACE INTO model VALUES(1,?,?)", model)
         else:
             self._write_links(item)
         if not isinstance(item, Row):
@@ -148,11 +163,13 @@ class Store:
 
     def _write_links(self, item: LinksCheckpoint) -> None:
         self._db.execute("DELETE FROM links")
-        rows = [(peer, item.position, _encode_link(link)) for peer, link in item.links.items()]
+        rows = [
+            (peer, item.position, _encode_link(link, peer, item.position))
+            for peer, link in item.links.items()
+        ]
         self._db.executemany("INSERT INTO links VALUES(?,?,?)", rows)
-        self._db.execute(
-            "INSERT OR REPLACE INTO meta VALUES('links', ?)", (msgpack.packb(item.position),)
-        )
+        position = _sealed(msgpack.packb(item.position))
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES('links', ?)", (position,))
 
     def _forget_old_rows(self) -> None:
         """Rows that both the model and the links contain are history."""
@@ -162,23 +179,21 @@ class Store:
 
     def _links_position(self) -> int:
         found = self._db.execute("SELECT value FROM meta WHERE key='links'").fetchone()
-        return int(msgpack.unpackb(found[0])) if found else 0
-
-    def _model_body(self) -> bytes | None:
-        found = self._db.execute("SELECT body FROM model").fetchone()
-        return found[0] if found else None
+        return int(_unseal(found[0])) if found else 0
 
     def _load_model(self) -> ModelCheckpoint | None:
         found = self._db.execute("SELECT position, body FROM model").fetchone()
-        return _decode_model(*found) if found else None
+        return _decode_model(found[0], found[1], found[0]) if found else None
 
     def _load_links(self) -> dict[bytes, tuple[int, LinkState]]:
         rows = self._db.execute("SELECT peer, position, body FROM links ORDER BY peer")
-        return {peer: (position, _decode_link(body)) for peer, position, body in rows}
+        return {
+            peer: (position, _decode_link(body, peer, position)) for peer, position, body in rows
+        }
 
     def _load_rows(self) -> list[Row]:
         rows = self._db.execute("SELECT id, peer, body FROM journal ORDER BY id")
-        return [Row(position, peer, _decode_record(body)) for position, peer, body in rows]
+        return [_decode_row(*row) for row in rows]
 
 
 class Damaged(StateError):
@@ -190,42 +205,61 @@ def open_store(path: Path, manifest_id: bytes) -> tuple[Store, Saved, str | None
 
     Returns (store, what it held, None or where the damaged file went).
     """
+    aside = None
     try:
-        store = Store(path, manifest_id)
-        try:
-            return store, store.load(), None
-        except Damaged:
-            store.close()
+        store, saved = _open_and_load(path, manifest_id)
     except Damaged:
-        pass
-    aside = _set_aside(path)
+        aside = _set_aside(path)
+        store, saved = _open_and_load(path, manifest_id)
+    if saved == Saved(None, {}, []):
+        # Also when we crashed right after setting a damaged file aside.
+        saved = Saved(_read_backup(path, manifest_id), {}, [])
+    return store, saved, aside
+
+
+def _open_and_load(path: Path, manifest_id: bytes) -> tuple[Store, Saved]:
     store = Store(path, manifest_id)
-    return store, Saved(_read_backup(path), {}, []), aside
+    try:
+        return store, store.load()
+    except Damaged:
+        store.close()
+        raise
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise _failure(path, error) from None
+    try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise Damaged(f"{path} is damaged")
-    except sqlite3.OperationalError as error:
-        raise _unusable(path, error) from None
-    except sqlite3.DatabaseError as error:
-        raise Damaged(f"{path}: {error}") from None
+        sound = db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.Error as error:
+        db.close()
+        raise _failure(path, error) from None
+    if not sound:
+        db.close()
+        raise Damaged(f"{path} is damaged")
     return db
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> StateError:
-    return StateError(f"cannot use {path}: {error}; check its permissions and free space")
+def _failure(path: Path, error: sqlite3.Error) -> StateError:
+    """What an error on opening means: a plain OperationalError is damage to the tables' names."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
+        return StateError(f"cannot use {path}: {error}; check its permissions and free space")
+    return Damaged(f"{path}: {error}")
 
 
 def _set_aside(path: Path) -> str:
     aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    try:
+        path.rename(aside)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise StateError(f"cannot set {path} aside: {error.strerror}; delete it") from None
     return str(aside)
 
 
@@ -237,41 +271,46 @@ def _backup_path(path: Path) -> Path:
     return path.with_name(path.name + ".backup")
 
 
-def _write_backup(path: Path, body: bytes) -> None:
+def _write_backup(path: Path, manifest_id: bytes, model: ModelCheckpoint) -> None:
     fresh = path.with_name(path.name + ".backup.new")
-    fresh.write_bytes(body)
+    fresh.write_bytes(_encode_model(model, manifest_id))
     fresh.replace(_backup_path(path))
 
 
-def _read_backup(path: Path) -> ModelCheckpoint | None:
+def _read_backup(path: Path, manifest_id: bytes) -> ModelCheckpoint | None:
     try:
-        return _decode_model(0, _backup_path(path).read_bytes())
-    except (OSError, ValueError, TypeError, msgpack.UnpackException):
+        return _decode_model(0, _backup_path(path).read_bytes(), manifest_id)
+    except (OSError, *_UNREADABLE):
         return None
 
 
-def _sealed(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=16).digest() + body
+def _sealed(body: bytes, *about: object) -> bytes:
+    """`body` behind a checksum, which covers what is stored beside it as well."""
+    return _checksum(body, about) + body
 
 
-def _unseal(blob: bytes) -> Any:
-    if hashlib.blake2b(blob[16:], digest_size=16).digest() != blob[:16]:
+def _unseal(blob: bytes, *about: object) -> Any:
+    if _checksum(blob[_CHECKSUM_BYTES:], about) != blob[:_CHECKSUM_BYTES]:
         raise ValueError("a stored checksum does not match")
-    return msgpack.unpackb(blob[16:], use_list=False)
+    return msgpack.unpackb(blob[_CHECKSUM_BYTES:], use_list=False)
+
+
+def _checksum(body: bytes, about: tuple[object, ...]) -> bytes:
+    return hashlib.blake2b(msgpack.packb(about) + body, digest_size=_CHECKSUM_BYTES).digest()
 
 
 def _floats(data: bytes) -> NDArray[np.float32]:
     return np.frombuffer(data, "<f4").copy()
 
 
-def _encode_model(item: ModelCheckpoint) -> bytes:
+def _encode_model(item: ModelCheckpoint, *about: object) -> bytes:
     vectors = item.vectors.astype("<f4").tobytes()
     rest = (item.rounds, item.phi, item.gain, item.trainer, item.moments)
-    return _sealed(msgpack.packb((vectors, *rest)))
+    return _sealed(msgpack.packb((vectors, *rest)), *about)
 
 
-def _decode_model(position: int, blob: bytes) -> ModelCheckpoint:
-    vectors, *rest = _unseal(blob)
+def _decode_model(position: int, blob: bytes, *about: object) -> ModelCheckpoint:
+    vectors, *rest = _unseal(blob, *about)
     return ModelCheckpoint(position, _floats(vectors).reshape(3, -1), *rest)
 
 
@@ -288,12 +327,13 @@ def _record_fields(record: Record) -> tuple[Any, ...]:
     return (record.sequence, *map(_encode_side, sides))
 
 
-def _encode_record(record: Record) -> bytes:
-    return _sealed(msgpack.packb((_KINDS.index(type(record)), *_record_fields(record))))
+def _encode_row(row: Row) -> bytes:
+    fields = (_KINDS.index(type(row.record)), *_record_fields(row.record))
+    return _sealed(msgpack.packb(fields), row.position, row.peer)
 
 
-def _decode_record(blob: bytes) -> Record:
-    return _build_record(*_unseal(blob))
+def _decode_row(position: int, peer: bytes, blob: bytes) -> Row:
+    return Row(position, peer, _build_record(*_unseal(blob, position, peer)))
 
 
 def _build_record(kind: int, first: Any, *sides: Any) -> Record:
@@ -304,16 +344,17 @@ def _build_record(kind: int, first: Any, *sides: Any) -> Record:
     return Applied(first, Side(*sides[0]), Side(*sides[1]))
 
 
-def _encode_link(link: LinkState) -> bytes:
+def _encode_link(link: LinkState, *about: object) -> bytes:
     pending = _encode_side(link.pending) if link.pending else None
     last = _record_fields(link.last) if link.last else None
     marks = (link.sequence, link.digest, link.before, link.base)
-    return _sealed(msgpack.packb((link.anchor.astype("<f4").tobytes(), *marks, pending, last)))
+    anchor = link.anchor.astype("<f4").tobytes()
+    return _sealed(msgpack.packb((anchor, *marks, pending, last, link.seed)), *about)
 
 
-def _decode_link(blob: bytes) -> LinkState:
-    anchor, sequence, digest, before, base, pending, last = _unseal(blob)
-    link = LinkState(_floats(anchor), sequence, digest, before, base)
+def _decode_link(blob: bytes, *about: object) -> LinkState:
+    anchor, sequence, digest, before, base, pending, last, seed = _unseal(blob, *about)
+    link = LinkState(_floats(anchor), sequence, digest, before, base, seed=seed)
     link.pending = Side(*pending) if pending else None
     if last:
         link.last = Applied(last[0], Side(*last[1]), Side(*last[2]))

@@ -76,6 +76,7 @@ class Swarm:
         """Creates the authority and admits every node, as an operator would."""
         self.directory = directory
         self.manifest = manifest
+        self._addresses: set[str] = set()
         operator = Operator.create(directory / "cluster", manifest)
         self.members = [self._admit(operator, i, path) for i, path in enumerate(data)]
 
@@ -147,6 +148,10 @@ class Swarm:
         """Every node's answer.  Raises NodeDied, with its last words, when one is gone."""
         return [await self.view(member) for member in self.members]
 
+    def addresses(self) -> list[str]:
+        """Where the nodes accept links, as their neighbours were told."""
+        return sorted(self._addresses)
+
     async def view(self, member: Member) -> View:
         """One node's answer."""
         try:
@@ -154,6 +159,7 @@ class Swarm:
             model = await ask(member.socket, "model")
         except StateError:
             raise self._died(member) from None
+        self._addresses.add(status["address"])
         scale = None
         if model["mean"] is not None:
             scale = decode_vector(model["mean"]), decode_vector(model["inverse_deviation"])

@@ -1,26 +1,16 @@
 """Peers on the local network by multicast DNS (RFC 6762): for joins and goodbyes only.
 
-zeroconf keeps an event loop in a thread of its own.  What it notices crosses into trio by the trio
-token; what we ask of it blocks, so it runs in trio's threads.
+A crash goes unnoticed for about 19 minutes, the least time that zeroconf keeps a record.
 """
 
 import ipaddress
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 
 import attrs
-import ifaddr
 import trio
-from zeroconf import (
-    EventLoopBlocked,
-    IPVersion,
-    ServiceInfo,
-    ServiceListener,
-    ServiceNameAlreadyRegistered,
-    Zeroconf,
-)
+from zeroconf import ServiceInfo, Zeroconf
 
 from gossipfl.errors import ConfigError
 from gossipfl.transports.discovery import (
@@ -38,13 +28,10 @@ from gossipfl.transports.mdns_records import (
     service_name,
     sighting_of,
 )
-from gossipfl.transports.multicast import multicast_fault
+from gossipfl.transports.multicast import own_addresses, usable_interfaces
+from gossipfl.transports.zeroconf_bridge import Events, browse, look_up, register, zeroconf_on
 
 RECHECK_S = 30.0
-GOODBYE_MAX_S = 3.0
-_LOOKUP_MAX_MS = 1000
-_REGISTER_AGAIN_S = 5.0
-_EVENTS_MAX = 1024
 _REPORTED_MAX = 1024
 
 
@@ -79,11 +66,11 @@ class MdnsDiscovery(Discovery):
 
     async def _run_until_changed(self, node: "_Node", task_status: trio.TaskStatus[str]) -> None:
         present = self._present()
-        usable = await _usable(present)
-        async with _zeroconf_on(usable) as zeroconf, trio.open_nursery() as nursery:
+        usable = await usable_interfaces(present)
+        async with zeroconf_on(usable) as zeroconf, trio.open_nursery() as nursery:
             # Browse first: answers come in while our own announcement is under way.
-            await nursery.start(_browse, zeroconf, node)
-            nursery.start_soon(_register, zeroconf, node.service(usable))
+            nursery.start_soon(_follow, zeroconf, node, await browse(zeroconf, SERVICE))
+            nursery.start_soon(register, zeroconf, node.service(usable))
             task_status.started(node.instance)
             await self._wait_for_change(present)
             nursery.cancel_scope.cancel()
@@ -126,18 +113,22 @@ class _Node:
         """Worth a look: a name as our nodes have, and not our own."""
         return instance_of(name) not in (None, self.instance)
 
-    def came(self, sighting: Sighting) -> None:
+    def came(self, name: str, info: ServiceInfo) -> None:
         """Report a peer of our cluster, unless we said the same of it before."""
-        wanted = self._announcement
-        if (sighting.cluster_tag, sighting.version) != (wanted.cluster_tag, wanted.version):
-            return
-        is_full = len(self._reported) >= _REPORTED_MAX
-        if self._reported.get(sighting.instance) == sighting or (
-            is_full and sighting.instance not in self._reported
-        ):
-            return
-        self._reported[sighting.instance] = sighting
-        self._on_sighting(sighting)
+        hosts = info.parsed_scoped_addresses()
+        sighting = sighting_of(name, hosts, info.port, info.text or b"")
+        if sighting is not None and self._is_ours(sighting) and self._is_news(sighting):
+            self._reported[sighting.instance] = sighting
+            self._on_sighting(sighting)
+
+    def _is_ours(self, sighting: Sighting) -> bool:
+        ours = self._announcement
+        return (sighting.cluster_tag, sighting.version) == (ours.cluster_tag, ours.version)
+
+    def _is_news(self, sighting: Sighting) -> bool:
+        has_room = len(self._reported) < _REPORTED_MAX
+        before = self._reported.get(sighting.instance)
+        return has_room if before is None else before != sighting
 
     def left(self, name: str) -> None:
         """Report the goodbye of a peer that we reported before."""
@@ -146,117 +137,14 @@ class _Node:
             self._on_sighting(attrs.evolve(sighting, addresses=(), present=False))
 
 
-class _Listener(ServiceListener):
-    """Called in zeroconf's thread: hands each event to trio's, and never waits.
-
-    An event that finds the queue full is lost, which a network in such turmoil must allow for.
-    """
-
-    def __init__(self, events: trio.MemorySendChannel[tuple[str, bool]]) -> None:
-        self._events = events
-        self._token = trio.lowlevel.current_trio_token()
-
-    def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        self._tell(name, True)
-
-    def update_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        self._tell(name, True)
-
-    def remove_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        self._tell(name, False)
-
-    def _tell(self, name: str, present: bool) -> None:
-        with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._put, (name, present))
-
-    def _put(self, event: tuple[str, bool]) -> None:
-        with suppress(trio.WouldBlock, trio.BrokenResourceError):
-            self._events.send_nowait(event)
-
-
-async def _browse(
-    zeroconf: Zeroconf,
-    node: _Node,
-    *,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-) -> None:
+async def _follow(zeroconf: Zeroconf, node: _Node, events: Events) -> None:
     """Report what comes and goes, one after the other, so that no goodbye is overtaken."""
-    send, events = trio.open_memory_channel[tuple[str, bool]](_EVENTS_MAX)
-    listener = _Listener(send)
-    await trio.to_thread.run_sync(zeroconf.add_service_listener, SERVICE, listener)
-    task_status.started()
     with events:
         async for name, present in events:
             if not present:
                 node.left(name)
-            elif node.is_peer(name) and (sighting := await _look_up(zeroconf, name)):
-                node.came(sighting)
-
-
-async def _look_up(zeroconf: Zeroconf, name: str) -> Sighting | None:
-    """Nearly always from zeroconf's cache: the announcement that woke us holds all records."""
-    info = await trio.to_thread.run_sync(
-        zeroconf.get_service_info, SERVICE, name, _LOOKUP_MAX_MS, abandon_on_cancel=True
-    )
-    if info is None:
-        return None
-    return sighting_of(name, info.parsed_scoped_addresses(), info.port, info.text or b"")
-
-
-async def _register(zeroconf: Zeroconf, service: ServiceInfo) -> None:
-    """Announce at once, without probing whether the name is taken: it is random."""
-    while True:
-        try:
-            await trio.to_thread.run_sync(
-                lambda: zeroconf.register_service(service, cooperating_responders=True),
-                abandon_on_cancel=True,
-            )
-        except ServiceNameAlreadyRegistered:  # the attempt before got that far
-            return
-        except EventLoopBlocked:  # the device was busy for ten seconds
-            await trio.sleep(_REGISTER_AGAIN_S)
-        else:
-            return
-
-
-@asynccontextmanager
-async def _zeroconf_on(addresses: Sequence[str]) -> AsyncIterator[Zeroconf]:
-    """zeroconf's thread; says goodbye for us in the end, but never holds us up for long."""
-    zeroconf = await trio.to_thread.run_sync(_open, addresses)
-    try:
-        yield zeroconf
-    finally:
-        with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE_MAX_S):
-            await trio.to_thread.run_sync(zeroconf.close, abandon_on_cancel=True)
-
-
-def _open(addresses: Sequence[str]) -> Zeroconf:
-    try:
-        return Zeroconf(list(addresses), ip_version=IPVersion.V4Only, use_asyncio=False)
-    except OSError as error:
-        raise _unavailable(str(error)) from error
-
-
-async def _usable(addresses: Sequence[str]) -> list[str]:
-    """The addresses where multicast works.  Raises DiscoveryUnavailable when there is none."""
-    faults = {address: await multicast_fault(address) for address in addresses}
-    usable = [address for address, fault in faults.items() if not fault]
-    if not usable:
-        raise _unavailable("; ".join(faults.values()) or "no such interface is up")
-    return usable
-
-
-def _unavailable(reason: str) -> DiscoveryUnavailable:
-    return DiscoveryUnavailable(
-        f"cannot find peers by multicast ({reason}): name a peer with --peer HOST:PORT"
-    )
-
-
-def own_addresses() -> list[str]:
-    """The IPv4 addresses of this device, sorted."""
-    return sorted(
-        str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4
-    )
+            elif node.is_peer(name) and (info := await look_up(zeroconf, SERVICE, name)):
+                node.came(name, info)
 
 
 def _check_ipv4(interface: str) -> None:

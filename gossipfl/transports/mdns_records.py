@@ -58,9 +58,9 @@ def sighting_of(name: str, hosts: Iterable[str], port: int | None, txt: bytes) -
 
 
 def _entries(txt: bytes) -> dict[bytes, bytes]:
-    """key=value strings, each behind a length byte; nothing if the record is too long."""
+    """key=value strings, each behind a length byte; nothing of a record that is too long."""
     found: dict[bytes, bytes] = {}
-    while txt and len(txt) <= TXT_MAX:
+    while len(txt) <= TXT_MAX and txt and len(txt) > txt[0]:
         entry, txt = txt[1 : 1 + txt[0]], txt[1 + txt[0] :]
         key, _, value = entry.partition(b"=")
         found.setdefault(key, value)  # RFC 6763, section 6.4: the first one counts

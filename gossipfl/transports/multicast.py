@@ -1,16 +1,42 @@
-"""Does multicast DNS work on an interface?  One harmless question to ourselves tells."""
+"""On which interfaces does multicast DNS work?  One harmless question to ourselves tells."""
 
 import secrets
 import socket
 import struct
+from collections.abc import Sequence
 
+import ifaddr
 import trio
+
+from gossipfl.transports.discovery import DiscoveryUnavailable
 
 GROUP = "224.0.0.251"
 PORT = 5353
 _QUERY_HEADER = struct.pack(">6H", 0, 0, 1, 0, 0, 0)  # one question, nothing else
 _PTR_IN = struct.pack(">2H", 12, 1)
 _TTL = 255  # RFC 6762, section 11
+
+
+def own_addresses() -> list[str]:
+    """The IPv4 addresses of this device, sorted."""
+    return sorted(
+        str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4
+    )
+
+
+async def usable_interfaces(addresses: Sequence[str]) -> list[str]:
+    """Those where multicast works.  Raises DiscoveryUnavailable when there is none."""
+    faults = {address: await multicast_fault(address) for address in addresses}
+    usable = [address for address, fault in faults.items() if not fault]
+    if not usable:
+        raise unavailable("; ".join(faults.values()) or "no such interface is up")
+    return usable
+
+
+def unavailable(reason: str) -> DiscoveryUnavailable:
+    return DiscoveryUnavailable(
+        f"cannot find peers by multicast ({reason}): name a peer with --peer HOST:PORT"
+    )
 
 
 async def probe_multicast(interface: str, timeout_s: float = 1.0) -> bool:
