@@ -51,7 +51,7 @@ def sighting_of(name: str, hosts: Iterable[str], port: int | None, txt: bytes) -
         return None
     if not _VERSION.fullmatch(version) or not _CLUSTER_TAG.fullmatch(tag):
         return None
-    addresses = tuple(format_address(host, port) for host in hosts if _is_dialable(host))
+    addresses = tuple(sorted(format_address(host, port) for host in hosts if _is_dialable(host)))
     if not 1 <= len(addresses) <= ADDRESSES_MAX:
         return None
     return Sighting(instance, addresses, tag.decode(), int(version), True)

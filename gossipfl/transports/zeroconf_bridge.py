@@ -38,7 +38,8 @@ async def zeroconf_on(addresses: Sequence[str]) -> AsyncIterator[Zeroconf]:
         yield zeroconf
     finally:
         with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE_MAX_S):
-            await trio.to_thread.run_sync(zeroconf.close, abandon_on_cancel=True)
+            with suppress(EventLoopBlocked):
+                await trio.to_thread.run_sync(zeroconf.close, abandon_on_cancel=True)
 
 
 async def browse(zeroconf: Zeroconf, service_type: str) -> Events:
@@ -50,10 +51,15 @@ async def browse(zeroconf: Zeroconf, service_type: str) -> Events:
 
 
 async def look_up(zeroconf: Zeroconf, service_type: str, name: str) -> ServiceInfo | None:
-    """Nearly always from zeroconf's cache: the announcement that woke us holds all records."""
-    return await trio.to_thread.run_sync(
-        zeroconf.get_service_info, service_type, name, _LOOKUP_MAX_MS, abandon_on_cancel=True
-    )
+    """The records under a name; None if they do not come in time.
+
+    Nearly always from zeroconf's cache: the announcement that woke us holds all of them.
+    """
+    with suppress(EventLoopBlocked):
+        return await trio.to_thread.run_sync(
+            zeroconf.get_service_info, service_type, name, _LOOKUP_MAX_MS, abandon_on_cancel=True
+        )
+    return None
 
 
 async def register(zeroconf: Zeroconf, service: ServiceInfo) -> None:
