@@ -127,9 +127,9 @@ class Store:
         with self._db:
             self._check_version()
             self._db.executescript(_TABLES)
+            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             owner = _sealed(msgpack.packb(self._manifest_id))
             self._db.execute("INSERT OR IGNORE INTO meta VALUES('manifest', ?)", (owner,))
-            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         (found,) = self._db.execute("SELECT value FROM meta WHERE key='manifest'").fetchone()
         try:
             mine = _unseal(found) == self._manifest_id
@@ -211,10 +211,19 @@ def open_store(path: Path, manifest_id: bytes) -> tuple[Store, Saved, str | None
     except Damaged:
         aside = _set_aside(path)
         store, saved = _open_and_load(path, manifest_id)
-    if saved == Saved(None, {}, []):
-        # Also when we crashed right after setting a damaged file aside.
-        saved = Saved(_read_backup(path, manifest_id), {}, [])
+    # Not only now: we may have crashed right after setting a damaged file aside.
+    if saved.model is None and not saved.rows:
+        _restore(store, _read_backup(path, manifest_id))
+        saved = store.load()
     return store, saved, aside
+
+
+def _restore(store: Store, backup: ModelCheckpoint | None) -> None:
+    try:
+        store.write([backup] if backup else [])
+    except StateError:
+        store.close()
+        raise
 
 
 def _open_and_load(path: Path, manifest_id: bytes) -> tuple[Store, Saved]:

@@ -26,8 +26,12 @@ CLUSTER = click.option(
 @click.argument("name")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where to keep the cluster.")
 @click.option("--like", type=click.Path(path_type=Path), help="A data file like the devices' own.")
-@click.option("--features", type=int, help="Number of feature columns, when there is no --like.")
-@click.option("--classes", type=int, default=0, help="Number of classes; 0 predicts a number.")
+@click.option(
+    "--features", type=click.IntRange(1), help="Number of feature columns, when there is no --like."
+)
+@click.option(
+    "--classes", type=click.IntRange(0), default=0, help="Number of classes; 0 predicts a number."
+)
 @model_options
 def create(
     name: str,
@@ -118,10 +122,12 @@ def show(cluster: str | None) -> None:
 
     operator = Operator(find_cluster(cluster))
     manifest = operator.manifest
-    console = Console()
+    console = Console(soft_wrap=True)  # keys and ids are copied: never broken, never cut
     console.print(f"cluster {manifest.cluster}, id {operator.cluster_id.hex()}")
     console.print(f"model {manifest.model().summary()}, manifest {manifest.id.hex()}")
-    table = Table("device", "serial", "roles", "public key", "")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("device", "no.", "roles", "public key", ""):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "public key")
     for member in operator.members:
         key = encode_public(bytes.fromhex(member.public_key))
         mark = "[red]revoked[/]" if member.revoked else ""

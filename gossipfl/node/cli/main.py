@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
@@ -28,7 +28,8 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="gossipfl")
 def gossipfl() -> None:
@@ -55,5 +56,24 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except GossipFLError as error:
-        click.echo(f"gossipfl: {error}", err=True)
-        sys.exit(2)
+        _exit_with(error)
+    except BaseExceptionGroup as group:  # what leaves a nursery
+        if group.subgroup(KeyboardInterrupt):
+            sys.exit(130)
+        _exit_with(_first_of_ours(group))
+
+
+def _exit_with(error: BaseException) -> NoReturn:
+    click.echo(f"gossipfl: {error}", err=True)
+    sys.exit(2)
+
+
+def _first_of_ours(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """One error to show.  Any error in the group that is not ours is a bug, so let it crash."""
+    ours, others = group.split(GossipFLError)
+    if ours is None or others is not None:
+        raise group
+    error: BaseException = ours
+    while isinstance(error, BaseExceptionGroup):
+        (error, *_) = error.exceptions
+    return error

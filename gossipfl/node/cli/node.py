@@ -7,16 +7,23 @@ from typing import Any, TypeVar, get_args
 import attrs
 import click
 
-from gossipfl.config import NodeConfig, load_config
+from gossipfl.config import KEYS, NodeConfig, load_config
+from gossipfl.errors import ConfigError
+from gossipfl.transports.address import parse_address
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def config_options(function: F) -> F:
-    """One flag for every key of NodeConfig; None means that the flag was not given."""
-    for attribute in reversed(attrs.fields(NodeConfig)):
-        function = _option(attribute)(function)
-    return function
+def config_options(*keys: str) -> Callable[[F], F]:
+    """A flag for each of these keys of NodeConfig; None means that the flag was not given."""
+
+    def decorate(function: F) -> F:
+        for attribute in reversed(attrs.fields(NodeConfig)):
+            if attribute.name in keys:
+                function = _option(attribute)(function)
+        return function
+
+    return decorate
 
 
 def _option(attribute: "attrs.Attribute[Any]") -> Callable[[F], F]:
@@ -27,9 +34,7 @@ def _option(attribute: "attrs.Attribute[Any]") -> Callable[[F], F]:
         return click.option(f"--{flag}/--no-{flag}", default=None, help=help_text)
     repeated = default == ()
     kind = {int: int, float: float}.get(_plain(attribute.type), str)
-    return click.option(
-        f"--{flag}", type=kind, default=None, multiple=repeated, help=help_text
-    )
+    return click.option(f"--{flag}", type=kind, default=None, multiple=repeated, help=help_text)
 
 
 def _shown(default: object) -> str:
@@ -38,6 +43,30 @@ def _shown(default: object) -> str:
 
 def _plain(annotation: Any) -> Any:
     return next((arg for arg in get_args(annotation) if arg is not type(None)), annotation)
+
+
+def given_config(path: Path | None, flags: dict[str, Any]) -> NodeConfig:
+    """The settings from the file and the flags that were given, addresses checked as well.
+
+    Raises ConfigError, one line with file or flag, key and remedy.
+    """
+    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    settings = load_config(path, given)
+    for key in ("listen", "peer"):
+        _check_addresses(key, given, path, settings)
+    return settings
+
+
+def _check_addresses(
+    key: str, flags: dict[str, Any], path: Path | None, settings: NodeConfig
+) -> None:
+    value = getattr(settings, key)
+    where = f"--{key}" if key in flags else f"{path}: {key}"
+    for address in (value,) if isinstance(value, str) else value:
+        try:
+            parse_address(address)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
 
 
 @click.command()
@@ -54,7 +83,7 @@ def _plain(annotation: Any) -> Any:
     show_default=True,
     help="How to report: for people on stderr, as JSON lines on stdout, or not.",
 )
-@config_options
+@config_options(*KEYS)
 def command(config: Path | None, join: Path | None, events: str, **flags: Any) -> None:
     """Learn from this device's readings together with the rest of the cluster.
 
@@ -65,8 +94,7 @@ def command(config: Path | None, join: Path | None, events: str, **flags: Any) -
     Afterwards:  gossipfl node --data readings.csv
     Watch it:    gossipfl status
     """
-    given = {key: value for key, value in flags.items() if value not in (None, ())}
-    settings = load_config(config, given)
+    settings = given_config(config, flags)
     from gossipfl.node.device import SINKS, run_device, take_join_file
 
     if join is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
 import click
 
 from gossipfl.errors import ConfigError
@@ -32,9 +33,7 @@ _MODEL_OPTIONS = (
     click.option("--learning-rate", type=float, default=0.1, show_default=True),
     click.option("--momentum", type=float, default=0.0, show_default=True),
     click.option("--batch-size", type=int, default=16, show_default=True),
-    click.option(
-        "--local-steps", type=int, default=5, show_default=True, help="Steps per round."
-    ),
+    click.option("--local-steps", type=int, default=5, show_default=True, help="Steps per round."),
     click.option(
         "--scheme",
         type=click.Choice(["anchored", "plain"]),
@@ -65,10 +64,14 @@ def make_manifest(
     settings: dict[str, Any],
     *,
     like: Path | None,
+    without: str | None = None,
     features: int | None = None,
     classes: int = 0,
 ) -> Any:
-    """A manifest from `model_options`, with columns as in a file or just counted."""
+    """A manifest from `model_options`, with columns as in a file or just counted.
+
+    without: a column of the file that is no feature.
+    """
     from gossipfl.learning.data import infer_schema
     from gossipfl.learning.schema import Schema
     from gossipfl.learning.settings import TrainingSettings
@@ -76,6 +79,9 @@ def make_manifest(
 
     if like is not None:
         schema = infer_schema(like, settings["target"])
+        if without is not None and not isinstance(schema.columns, int):
+            kept = tuple(name for name in schema.columns if name != without)
+            schema = attrs.evolve(schema, columns=kept)
     elif features is not None:
         labels = tuple(map(str, range(classes)))
         schema = Schema(columns=features, target=settings["target"], classes=labels)

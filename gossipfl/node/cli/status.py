@@ -44,7 +44,11 @@ def _print(answer: dict[str, Any]) -> None:
     table = Table("neighbour", "address", "exchanges", "silent", "cipher")
     for row in answer["neighbours"]:
         table.add_row(
-            row["name"], row["address"], str(row["exchanges"]), f"{row['silent_s']} s", row["cipher"]
+            row["name"],
+            row["address"],
+            str(row["exchanges"]),
+            f"{row['silent_s']} s",
+            row["cipher"],
         )
     console.print(table)
 
