@@ -18,8 +18,8 @@ from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
 from gossipfl.node.convergence import Convergence
+from gossipfl.node.harness import run_swarm
 from gossipfl.node.judge import Judge
-from gossipfl.node.liveview import POLL_S, LiveView
 from gossipfl.node.stranger import knock
 from gossipfl.node.swarm import Swarm, View
 from gossipfl.security.noise import LINK_PROTOCOL
@@ -112,7 +112,20 @@ def run_demo(directory: Path, seed: int) -> Report:
     swarm = Swarm(directory, manifest, files)
     swarm.link_by_mdns(view=VIEW)
     started_s = time.monotonic()
-    views, doors = trio.run(_run_mesh, swarm, judge, seed)
+    arguments = ("--interval-s", str(INTERVAL_S), "--seed", str(seed))
+
+    async def knock_everywhere() -> dict[str, int]:
+        return await knock(swarm.addresses())
+
+    _, views, doors = trio.run(
+        run_swarm,
+        swarm,
+        judge,
+        Convergence(ROUNDS_MIN, ROUNDS_MAX),
+        (*arguments, "--validation", str(VALIDATION)),
+        "eight wearables, no server",
+        knock_everywhere,
+    )
     mesh_s = time.monotonic() - started_s
     return _report(swarm, judge, views, doors, mesh_s, seed)
 
@@ -131,21 +144,6 @@ def join(parts: list[Dataset]) -> Dataset:
         targets=np.concatenate([part.targets for part in parts]),
         source=", ".join(part.source for part in parts),
     )
-
-
-async def _run_mesh(swarm: Swarm, judge: Judge, seed: int) -> tuple[list[View], dict[str, int]]:
-    """The final views, and the bytes that a stranger got at each address."""
-    model_bytes = 4 * swarm.manifest.model().parameters
-    convergence = Convergence(ROUNDS_MIN, ROUNDS_MAX)
-    arguments = ("--interval-s", str(INTERVAL_S), "--validation", str(VALIDATION))
-    with LiveView("eight wearables, no server", model_bytes, judge) as live:
-        async with swarm.running(*arguments, "--seed", str(seed)):
-            while True:
-                await trio.sleep(POLL_S)
-                views = await swarm.views()
-                live.show(views)
-                if convergence.reached(views):
-                    return views, await knock(swarm.addresses())
 
 
 def _report(

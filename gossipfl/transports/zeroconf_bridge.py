@@ -37,9 +37,8 @@ async def zeroconf_on(addresses: Sequence[str]) -> AsyncIterator[Zeroconf]:
     try:
         yield zeroconf
     finally:
-        with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE_MAX_S):
-            with suppress(EventLoopBlocked):
-                await trio.to_thread.run_sync(zeroconf.close, abandon_on_cancel=True)
+        with trio.move_on_after(GOODBYE_MAX_S, shield=True), suppress(EventLoopBlocked):
+            await trio.to_thread.run_sync(zeroconf.close, abandon_on_cancel=True)
 
 
 async def browse(zeroconf: Zeroconf, service_type: str) -> Events:

@@ -1,0 +1,113 @@
+"""`gossipfl swarm`."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gossipfl.node.cli.options import make_manifest, model_options
+
+if TYPE_CHECKING:
+    from gossipfl.node.harness import Result
+
+
+@click.command()
+@click.argument("nodes", type=click.IntRange(2, 200))
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="Readings to share out: .npz, .csv."
+)
+@click.option(
+    "--partition",
+    default="iid",
+    show_default=True,
+    help="How: iid, dirichlet:ALPHA (small ALPHA: few classes a node) or by-group.",
+)
+@click.option("--group", help="With by-group and a CSV: the column that tells the group.")
+@click.option(
+    "--test",
+    type=click.Path(path_type=Path),
+    help="Readings that judge the models.  Default: a fifth of --data, held back.",
+)
+@click.option(
+    "--topology",
+    help="complete, ring, star or random:DEGREE.  Default: each node keeps --view random links.",
+)
+@click.option("--view", type=click.IntRange(1, 64), default=4, show_default=True)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=150, show_default=True, help="Stop at the latest."
+)
+@click.option("--interval-s", type=float, default=0.2, show_default=True, help="Mean per round.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep all node directories here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result and its curve as JSON.")
+@model_options
+def command(
+    nodes: int,
+    data: Path,
+    partition: str,
+    group: str | None,
+    test: Path | None,
+    topology: str | None,
+    view: int,
+    rounds: int,
+    interval_s: float,
+    keep: Path | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Run NODES real node processes on this machine and share one data file out to them.
+
+    Every node is admitted to a cluster of its own, listens on loopback, and reads its share only.
+
+    \b
+    gossipfl swarm 8 --data digits.npz --partition dirichlet:0.5 --hidden 32
+    gossipfl swarm 6 --data readings.csv --target activity --topology ring
+    """
+    import trio
+
+    from gossipfl.node.convergence import Convergence
+    from gossipfl.node.demo import warm_kernels
+    from gossipfl.node.harness import run_swarm
+    from gossipfl.node.judge import Judge
+    from gossipfl.node.parts import make_parts
+    from gossipfl.node.swarm import Swarm
+    from gossipfl.topologies.named import parse_topology
+
+    manifest = make_manifest("swarm", settings, like=data, without=group)
+    graph = parse_topology(topology, settings["seed"]) if topology else None
+    click.echo(f"{manifest.model().summary()}; preparing kernels ...", err=True)
+    warm_kernels()
+    with tempfile.TemporaryDirectory(prefix="gossipfl-") as temporary:
+        directory = keep.expanduser().resolve() if keep else Path(temporary)
+        parts = make_parts(
+            data, test, manifest.schema, partition, nodes, group, directory / "parts",
+            settings["seed"],
+        )
+        click.echo(parts.table, err=True)
+        swarm = Swarm(directory, manifest, parts.files)
+        if graph is None:
+            swarm.link_by_mdns(view=view)
+        else:
+            swarm.link_by_topology(graph)
+        result, _, _ = trio.run(
+            run_swarm,
+            swarm,
+            Judge(manifest, parts.test),
+            Convergence(rounds_min=rounds // 2, rounds_max=rounds),
+            ("--interval-s", str(interval_s), "--seed", str(settings["seed"])),
+            f"{nodes} nodes, {topology or 'random links'}",
+            trio.lowlevel.checkpoint,
+        )
+    click.echo(result.as_json() if as_json else _summary(result))
+
+
+def _summary(result: "Result") -> str:
+    scores, sent = result.scores, result.sent_bytes
+    mean = sum(scores) / len(scores)
+    per_node = sum(sent) / len(sent)
+    return (
+        f"unseen readings: mean {mean:.1%}, worst node {min(scores):.1%}, best {max(scores):.1%}\n"
+        f"rounds: {min(result.rounds)} to {max(result.rounds)}\n"
+        f"sent per node: {per_node / 1000:.1f} kB, {per_node / result.model_bytes:.2f} "
+        f"of the model's {result.model_bytes / 1000:.1f} kB"
+    )

@@ -1,0 +1,109 @@
+"""One data file into many: what each node of a swarm may read, and what nobody may."""
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import attrs
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from gossipfl.errors import DataError
+from gossipfl.learning.data import read
+from gossipfl.learning.dataset import Dataset, split_validation
+from gossipfl.learning.partition import partition, split_table
+from gossipfl.learning.schema import Schema
+
+GROUP_ARRAY: Final = "group"
+TEST_SHARE: Final = 0.2
+
+
+@frozen
+class Parts:
+    """files: one NPZ a node; test: rows that no node has; table: the split, for people."""
+
+    files: tuple[Path, ...]
+    test: Dataset
+    table: str
+
+
+def make_parts(
+    data: Path,
+    test: Path | None,
+    schema: Schema,
+    spec: str,
+    nodes: int,
+    group: str | None,
+    directory: Path,
+    seed: int,
+) -> Parts:
+    """Write one NPZ a node into `directory`, split as `spec` says (see learning/partition.py).
+
+    Without a `test` file, a fifth of the rows is held back.  Raises DataError or ConfigError.
+    """
+    rng = np.random.default_rng(seed)
+    rows = read(data, schema=schema)
+    groups = _groups(data, group, len(rows)) if spec == "by-group" else None
+    kept = np.arange(len(rows))
+    if test is None:
+        kept, held = _hold_back(rows, rng)
+        judged = rows.take(held)
+    else:
+        judged = read(test, schema=schema)
+    rows = rows.take(kept)
+    chosen = None if groups is None else groups[kept]
+    shares = partition(spec, rows.targets, chosen, nodes, rng)
+    directory.mkdir(parents=True, exist_ok=True)
+    files = tuple(_write(directory / f"part-{i}.npz", rows.take(s)) for i, s in enumerate(shares))
+    return Parts(files, judged, _table(shares, rows, schema))
+
+
+def _hold_back(
+    rows: Dataset, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    numbers = np.arange(len(rows), dtype=np.float32).reshape(-1, 1)
+    numbered = attrs.evolve(rows, features=numbers, columns=("row",))
+    kept, held = split_validation(numbered, TEST_SHARE, rng)
+    if held is None:
+        raise DataError(f"{rows.source}: too few rows to hold any back; give --test FILE")
+    return kept.features[:, 0].astype(np.int64), held.features[:, 0].astype(np.int64)
+
+
+def _groups(data: Path, column: str | None, rows: int) -> NDArray[np.generic]:
+    found = _npz_groups(data) if data.suffix.lower() == ".npz" else _csv_groups(data, column)
+    if len(found) != rows:
+        raise DataError(f"{data}: {len(found)} groups for {rows} rows; give every row one")
+    return found
+
+
+def _npz_groups(data: Path) -> NDArray[np.generic]:
+    try:
+        with np.load(data, allow_pickle=False) as archive:
+            return np.asarray(archive[GROUP_ARRAY]).reshape(-1)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        raise DataError(
+            f"{data}: no array '{GROUP_ARRAY}' with a group per row; add one, or use iid"
+        ) from None
+
+
+def _csv_groups(data: Path, column: str | None) -> NDArray[np.generic]:
+    if column is None:
+        raise DataError(f"{data}: say which column tells the group, with --group COLUMN")
+    with data.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if column not in (rows.fieldnames or ()):
+            raise DataError(f"{data}: no column '{column}'; see its first line for the names")
+        return np.array([row[column] for row in rows])
+
+
+def _write(path: Path, part: Dataset) -> Path:
+    np.savez(path, X=part.features, y=part.targets)
+    return path
+
+
+def _table(shares: list[NDArray[np.int64]], rows: Dataset, schema: Schema) -> str:
+    if rows.targets.ndim != 1:
+        return "\n".join(f"node {i}: {len(share)} rows" for i, share in enumerate(shares))
+    return split_table(shares, rows.targets.astype(np.int64), schema.classes)
