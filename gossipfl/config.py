@@ -97,7 +97,7 @@ def build_config(settings: dict[str, Any], where: str) -> NodeConfig:
     """A NodeConfig from plain values; `where` is named in errors."""
     for key in settings:
         if key not in KEYS:
-            raise ConfigError(f"{where}: unknown key '{key}'{_suggestion(key)}")
+            raise ConfigError(f"{where}: unknown key {key!r}{_suggestion(key)}")
     # The default directory goes through the converter too: it starts with "~".
     state = {"state": attrs.fields(NodeConfig).state.default}
     try:
@@ -149,7 +149,7 @@ def _path(value: object) -> Path:
     try:
         return Path(_string(value)).expanduser()
     except RuntimeError:
-        raise ValueError(f"{value} starts with a home directory that is not known") from None
+        raise ValueError(f"{str(value)!r} starts with a home directory that is not known") from None
 
 
 def _strings(value: object) -> tuple[str, ...]:

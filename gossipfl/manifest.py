@@ -163,6 +163,6 @@ def decode_manifest(body: bytes) -> Manifest:
         manifest = _converter.structure(plain, Manifest)
         if manifest.body == body:
             return manifest
-    except (ValueError, AttributeError, ClassValidationError):
-        pass  # attribute errors are cattrs' answer to bodies that are no map
+    except (ValueError, TypeError, AttributeError, ClassValidationError):
+        pass  # type and attribute errors are cattrs' answer to bodies that are no map
     raise Untrusted("the manifest is damaged or of another version: ask for a new one")

@@ -77,6 +77,8 @@ def make_manifest(
     from gossipfl.learning.settings import TrainingSettings
     from gossipfl.manifest import Manifest
 
+    if like is not None and features is not None:
+        raise ConfigError("describe the readings with --like or with --features, not with both")
     if like is not None:
         schema = infer_schema(like, settings["target"])
         if without is not None and not isinstance(schema.columns, int):

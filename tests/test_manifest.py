@@ -1,0 +1,178 @@
+"""The cluster's agreement: one encoding, one name, and nothing else passes."""
+
+import attrs
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gossipfl.errors import ConfigError, Untrusted
+from gossipfl.learning.schema import Schema
+from gossipfl.learning.settings import TrainingSettings
+from gossipfl.manifest import KIND, Manifest, decode_manifest, open_manifest
+from gossipfl.security.authority import Authority
+
+SIMPLE = Manifest(cluster="home", schema=Schema(columns=("a", "b"), target="y", classes="01"))
+
+
+def make(**changes: object) -> Manifest:
+    return attrs.evolve(SIMPLE, **changes)
+
+
+@st.composite
+def manifests(draw) -> Manifest:
+    columns = draw(st.integers(1, 12) | st.lists(st.text(max_size=9), min_size=1, unique=True))
+    schema = Schema(
+        columns=columns,
+        target="the target",
+        classes=draw(st.sampled_from([(), ("a", "b"), tuple("0123456789")])),
+    )
+    training = TrainingSettings(
+        learning_rate=draw(st.sampled_from([1, 1.0, 0.05])), local_steps=draw(st.integers(1, 50))
+    )
+    return Manifest(
+        cluster=draw(st.from_regex(r"[0-9A-Za-z][0-9A-Za-z._-]{0,62}", fullmatch=True)),
+        schema=schema,
+        standardise=draw(st.sampled_from(["feature", "none", "channel:1"])),
+        hidden=tuple(draw(st.lists(st.integers(1, 40), max_size=3))),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        training=training,
+        scheme=draw(st.sampled_from(["anchored", "plain"])),
+        keep_ratio=draw(st.sampled_from([1, 1.0, 0.02])),
+        bits=draw(st.sampled_from([1, 2, "auto"])),
+    )
+
+
+@given(manifests())
+def test_the_body_reads_back_as_the_same_manifest(manifest):
+    again = decode_manifest(manifest.body)
+    assert again == manifest
+    assert again.body == manifest.body
+    assert again.id == manifest.id
+
+
+@given(manifests(), manifests())
+def test_equal_ids_mean_equal_manifests_and_the_reverse(one, other):
+    assert (one == other) == (one.id == other.id)
+
+
+def test_the_id_is_the_same_on_every_device_and_in_every_run():
+    assert SIMPLE.id.hex() == "e3cc7499a54b489f263404b6f8652d51"
+
+
+def test_the_initial_model_follows_from_the_manifest():
+    again = decode_manifest(SIMPLE.body)
+    np.testing.assert_array_equal(again.initial(), SIMPLE.initial())
+    assert not np.array_equal(make(seed=1).initial(), SIMPLE.initial())
+
+
+@pytest.mark.parametrize("scheme", ["anchored", "plain"])
+def test_both_schemes_can_be_made(scheme):
+    make(scheme=scheme).make_scheme()
+
+
+def test_only_the_authority_can_sign():
+    authority, other = Authority.create(), Authority.create()
+    signed = authority.sign(KIND, SIMPLE.body)
+    assert open_manifest(signed, authority.public) == SIMPLE
+    forged = other.sign(KIND, SIMPLE.body)
+    wrong_kind = authority.sign("revocations", SIMPLE.body)
+    damaged = signed[:-1] + bytes([signed[-1] ^ 1])
+    for bad in (forged, wrong_kind, damaged, signed[:50], b""):
+        with pytest.raises(Untrusted):
+            open_manifest(bad, authority.public)
+
+
+def changed(**changes: object) -> bytes:
+    return bytes(msgpack.packb(msgpack.unpackb(SIMPLE.body) | changes))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xc1",
+        SIMPLE.body[:-1],
+        SIMPLE.body + b"\0",
+        msgpack.packb(None),
+        msgpack.packb(5),
+        msgpack.packb([1, 2]),
+        msgpack.packb("text"),
+        msgpack.packb({}),
+        msgpack.packb({1: 2}),
+        changed(invented=1),
+        changed(cluster=None),
+        changed(cluster="../up"),
+        changed(schema=None),
+        changed(schema={}),
+        changed(hidden=["32"]),
+        changed(hidden=[0]),
+        changed(hidden=[10**9]),
+        changed(hidden=[1] * 1000),
+        changed(hidden="32"),
+        changed(seed=-1),
+        changed(seed=2**40),
+        changed(seed=float("inf")),
+        changed(seed="0"),
+        changed(keep_ratio=float("nan")),
+        changed(keep_ratio=1),
+        changed(bits=3),
+        changed(scheme="other"),
+        changed(basis="dct2:9x9:4"),
+        changed(standardise="channel:0"),
+        changed(training={"optimizer": "lion"}),
+        msgpack.packb(dict(reversed(msgpack.unpackb(SIMPLE.body).items()))),
+    ],
+)
+def test_a_body_of_another_version_is_untrusted(body):
+    with pytest.raises(Untrusted, match="ask for a new one"):
+        decode_manifest(body)
+
+
+@given(st.data())
+def test_a_damaged_body_is_untrusted_or_another_manifest(data):
+    body = bytearray(SIMPLE.body)
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        manifest = decode_manifest(bytes(body))
+    except Untrusted:
+        return
+    assert manifest.body == bytes(body)
+
+
+@given(st.binary(max_size=200))
+def test_junk_is_untrusted(body):
+    with pytest.raises(Untrusted):
+        decode_manifest(body)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hidden": (60_000,)}, "at most 51,200 parameters"),
+        ({"hidden": (1,) * 17}, "at most 16"),
+        ({"hidden": (0,)}, "positive integer"),
+        ({"cluster": "two words"}, "cluster is 1 to 63"),
+        ({"cluster": ".."}, "cluster is 1 to 63"),
+        ({"cluster": ""}, "cluster is 1 to 63"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"keep_ratio": 0.0}, "keep_ratio is above 0"),
+        ({"keep_ratio": float("nan")}, "keep_ratio is above 0"),
+        ({"bits": 3}, "bits is 1 or 2 or auto"),
+        ({"scheme": "choco"}, "scheme is anchored or plain"),
+        ({"standardise": "channel:3"}, "multiple"),
+        ({"basis": "dct1:9x9:3"}, "81"),
+        ({"basis": "wavelet"}, "wavelet"),
+    ],
+)
+def test_settings_outside_their_range_are_config_errors(changes, said):
+    with pytest.raises(ConfigError, match=said):
+        make(**changes)
+
+
+def test_names_too_long_to_sign_are_refused_before_signing():
+    columns = tuple(f"{i:0>60}" for i in range(1100))
+    with pytest.raises(ConfigError, match="shorten them"):
+        make(schema=Schema(columns=columns, target="y", classes="01"), hidden=(4,))
