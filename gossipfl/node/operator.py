@@ -58,7 +58,7 @@ class Operator:
         write_private(path / "cluster.key", os.urandom(CLUSTER_KEY_BYTES))
         write_private(path / "manifest", authority.sign(KIND, manifest.body))
         write_private(path / "revocations", authority.revoke(RevocationList()))
-        write_private(path / "members.json", b"[]")
+        write_private(path / "members.json", b'{"members": []}')
         write_private(path / "authority.key", authority.seed)
         return cls(path)
 
@@ -71,11 +71,12 @@ class Operator:
     @property
     def members(self) -> list[Member]:
         """Every device ever admitted, by serial number."""
+        path = self.path / "members.json"
         try:
-            rows = json.loads(read_bytes(self.path / "members.json", MEMBERS_BYTES_MAX))
+            (*rows,) = json.loads(read_bytes(path, MEMBERS_BYTES_MAX))["members"]
             return [Member(**row) for row in rows]
-        except (ValueError, TypeError):
-            raise StateError(f"{self.path / 'members.json'} is damaged: restore a copy") from None
+        except (ValueError, TypeError, KeyError):
+            raise StateError(f"{path} is damaged: restore a copy") from None
 
     @property
     def cluster_id(self) -> bytes:
@@ -146,7 +147,8 @@ class Operator:
 
     def _write_members(self, members: list[Member]) -> None:
         rows = [asdict(member) for member in sorted(members, key=lambda member: member.serial)]
-        write_private(self.path / "members.json", json.dumps(rows, indent=1).encode())
+        content = json.dumps({"members": rows}, indent=1)
+        write_private(self.path / "members.json", content.encode())
 
 
 def _same_device(members: list[Member], name: str, public_key: str) -> Member | None:
@@ -179,8 +181,8 @@ def _to_revoke(members: list[Member], name: str, path: Path) -> Member:
 def find_cluster(name: str | None) -> Path:
     """The directory of the named cluster, or of the only one.  Raises ConfigError."""
     if name is not None:
-        path = Path(name).expanduser()
-        return path if len(path.parts) > 1 else CLUSTERS.expanduser() / name
+        is_path = os.sep in name or name.startswith("~")
+        return Path(name).expanduser() if is_path else CLUSTERS.expanduser() / name
     known = sorted(CLUSTERS.expanduser().glob("*/authority.key"))
     if len(known) != 1:
         names = ", ".join(key.parent.name for key in known) or "none"
