@@ -96,9 +96,7 @@ class Agent:
         )
         self._rounds = self._make_rounds()
 
-    async def run(
-        self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled, or until the configured number of rounds is done.
 
         Reports the bound address once peers can dial us.  What was learnt is written at the end.
@@ -209,9 +207,7 @@ class Agent:
 
     def _make_sessions(self) -> Sessions:
         config = self._config
-        limits = LinkLimits(
-            config.handshake_timeout_s, config.ping_interval_s, config.dead_after_s
-        )
+        limits = LinkLimits(config.handshake_timeout_s, config.ping_interval_s, config.dead_after_s)
         return Sessions(
             self._membership,
             self._hello,
@@ -258,9 +254,7 @@ class Agent:
             "average": encode_vector(replica.average),
             "parameters": encode_vector(replica.parameters),
             "mean": None if scale is None else encode_vector(scale.mean),
-            "inverse_deviation": None
-            if scale is None
-            else encode_vector(scale.inverse_deviation),
+            "inverse_deviation": None if scale is None else encode_vector(scale.inverse_deviation),
         }
 
     def status(self) -> Answer:
@@ -332,5 +326,3 @@ async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
     """What `Surroundings.run_blocking` is under virtual time: threads are not deterministic."""
     await trio.lowlevel.checkpoint()
     return function(*args)
-
-

@@ -29,7 +29,7 @@ TRAINED_ON: Final = range(1, 9)
 JUDGED_ON: Final = range(9, 11)
 RAW_INPUTS: Final = 600
 VALIDATION: Final = 0.1
-ROUNDS_MIN: Final = 80
+ROUNDS_MIN: Final = 120
 ROUNDS_MAX: Final = 160
 INTERVAL_S: Final = 0.12
 VIEW: Final = 4
@@ -63,9 +63,7 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Every claim is true."""
-        return (
-            self.files_are_disjoint and self.links_are_encrypted and self.stranger_bytes == 0
-        )
+        return self.files_are_disjoint and self.links_are_encrypted and self.stranger_bytes == 0
 
 
 @frozen(kw_only=True)

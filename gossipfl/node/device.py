@@ -58,8 +58,8 @@ class Device:
         if not self.home.admission.exists():
             raise ConfigError(
                 f"this device is in no cluster yet. Its public key is "
-                f"{encode_public(self.key.public)} ; the operator runs `gossipfl cluster admit NAME "
-                f"--public-key KEY`, then start again with --join NAME.join"
+                f"{encode_public(self.key.public)} ; the operator runs `gossipfl cluster admit "
+                f"NAME --public-key KEY`, then start again with --join NAME.join"
             )
         return open_with(self.key, read_bytes(self.home.admission, 512 * 1024))
 

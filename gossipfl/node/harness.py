@@ -87,9 +87,7 @@ def _point(time_s: float, views: Sequence[View], judge: Judge) -> Point:
     )
 
 
-def _result(
-    views: Sequence[View], judge: Judge, model_bytes: int, curve: list[Point]
-) -> Result:
+def _result(views: Sequence[View], judge: Judge, model_bytes: int, curve: list[Point]) -> Result:
     return Result(
         scores=tuple(judge.score_view(view) for view in views),
         sent_bytes=tuple(view.status["sent_bytes"] for view in views),

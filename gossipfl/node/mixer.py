@@ -57,6 +57,11 @@ class Mixer:
         waited_s = trio.current_time() - (neighbour.offered_s or -resend_s)
         return waited_s >= resend_s
 
+    def is_unused(self, neighbour: Neighbour) -> bool:
+        """Nothing was ever exchanged with it."""
+        state = self._exchange(neighbour.key).state
+        return state.last is None and state.pending is None
+
     async def offer_to(self, neighbour: Neighbour) -> None:
         """Open an exchange, or repeat the request that is open.
 
@@ -92,6 +97,8 @@ class Mixer:
         if isinstance(record, Applied):
             neighbour.exchanges += 1
             self.applied += 1
+            if self.applied == 1:
+                self._observer.emit("exchange.first", peer=neighbour.name)
         else:
             self.planted += 1
             self._observer.emit("link.seeded", peer=neighbour.name)

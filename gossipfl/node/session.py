@@ -138,7 +138,8 @@ class Sessions:
             raise RemoteProtocolError(f"{link.identity.name} did not say hello first")
         if theirs.manifest_id != ours.manifest_id:
             reason = (
-                f"your manifest is {theirs.manifest_id.hex()[:8]}, ours {ours.manifest_id.hex()[:8]}: "
+                f"your manifest is {theirs.manifest_id.hex()[:8]}, "
+                f"ours {ours.manifest_id.hex()[:8]}: "
                 "both devices need join files of the same cluster version"
             )
             await _send(link, Refusal(reason))
@@ -178,6 +179,9 @@ class Sessions:
         """Serve until the link ends; the reason why it did."""
         try:
             await self._sharing.greet(neighbour)
+            if neighbour.dialled and self._mixer.is_unused(neighbour):
+                # A newcomer need not wait for a round to learn what its neighbours know.
+                await self._mixer.offer_to(neighbour)
             while True:
                 message = await self._receive(neighbour)
                 if isinstance(message, Refusal):

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("nodes", type=click.IntRange(2, 200))
 @click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="Readings to share out: .npz, .csv."
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Readings to share out: .npz, .csv.",
 )
 @click.option(
     "--partition",
@@ -80,7 +83,13 @@ def command(
     with tempfile.TemporaryDirectory(prefix="gossipfl-") as temporary:
         directory = keep.expanduser().resolve() if keep else Path(temporary)
         parts = make_parts(
-            data, test, manifest.schema, partition, nodes, group, directory / "parts",
+            data,
+            test,
+            manifest.schema,
+            partition,
+            nodes,
+            group,
+            directory / "parts",
             settings["seed"],
         )
         click.echo(parts.table, err=True)
