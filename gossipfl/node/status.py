@@ -23,6 +23,7 @@ REQUEST_BYTES_MAX: Final = 1024
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 SOCKET_PATH_MAX: Final = 100
 TIMEOUT_S: Final = 5.0
+BACKLOG: Final = 128  # a local connection beyond it fails at once, it does not wait
 
 
 def encode_vector(vector: NDArray[np.float32]) -> str:
@@ -63,7 +64,7 @@ async def _listen(listening: trio.socket.SocketType, path: Path) -> None:
     try:
         await trio.Path(path).unlink(missing_ok=True)  # left by a node that was killed
         await listening.bind(str(path))
-        listening.listen(8)
+        listening.listen(BACKLOG)
     except OSError as error:
         raise StateError(
             f"cannot make a socket at {path}: {error.strerror}; choose another --state"
