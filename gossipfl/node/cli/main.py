@@ -49,7 +49,7 @@ def gossipfl() -> None:
 def main() -> None:
     """Entry point: errors of ours are one line and exit status 2; Ctrl-C is 130."""
     try:
-        gossipfl.main(standalone_mode=False)
+        gossipfl.main(prog_name="gossipfl", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
