@@ -20,7 +20,7 @@ class Convergence:
 
     def reached(self, views: Sequence[View]) -> bool:
         """Whether to stop: the slowest node is far enough, and no better for a while."""
-        rounds = min(view.status["rounds"] for view in views)
+        rounds: int = min(view.status["rounds"] for view in views)
         losses = [view.status["validation_loss"] for view in views]
         known = [loss for loss in losses if loss is not None]
         mean = sum(known) / len(known) if known else float("inf")

@@ -174,7 +174,8 @@ def _report(
 
 
 def _gather_proof(swarm: Swarm, doors: dict[str, int]) -> Proof:
-    files, links = {}, []
+    files: dict[str, str] = {}
+    links: list[str] = []
     for member in swarm.members:
         events = read_events(member.events)
         files |= {member.name: e["path"] for e in events if e["event"] == "data.opened"}

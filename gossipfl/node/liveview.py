@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gossipfl.node.judge import Judge
-from gossipfl.node.swarm import View, consensus_distance
+from gossipfl.node.swarm import View, consensus_distance, distances_from_mean
 
 POLL_S: Final = 0.5
 LINE_INTERVAL_S: Final = 5.0
@@ -51,10 +51,11 @@ class LiveView:
         table = Table(title=self._title)
         for column in ("node", "readings", "rounds", "loss", "own check", "unseen"):
             table.add_column(column, justify="right" if column != "node" else "left")
-        for column in ("links", "exchanges", "sent"):
+        for column in ("distance", "links", "exchanges", "sent"):
             table.add_column(column, justify="right")
+        distances = distances_from_mean([view.parameters for view in views])
         for number, view in enumerate(views):
-            table.add_row(*_row(view, scores[number] if scores else None))
+            table.add_row(*_row(view, scores[number] if scores else None, distances[number]))
         return table
 
     def _summary(self, views: Sequence[View], scores: Sequence[float]) -> str:
@@ -70,7 +71,7 @@ class LiveView:
         return "; ".join(parts)
 
 
-def _row(view: View, score: float | None) -> list[str]:
+def _row(view: View, score: float | None, distance: float) -> list[str]:
     status = view.status
     check = status["accuracy"]
     if check is None and status["error"] is not None:
@@ -84,6 +85,7 @@ def _row(view: View, score: float | None) -> list[str]:
         "-" if status["loss"] is None else f"{status['loss']:.3f}",
         shown,
         "-" if score is None else _percent(score),
+        f"{distance:.3f}",
         str(len(status["neighbours"])),
         str(status["exchanges"]),
         f"{status['sent_bytes'] / 1000:.1f} kB",

@@ -182,10 +182,15 @@ class Swarm:
         return NodeDied(f"{member.name} stopped answering: {last} (more in {member.errors})")
 
 
-def consensus_distance(models: Sequence[NDArray[np.float32]]) -> float:
-    """Root mean squared distance of the models from their mean."""
+def distances_from_mean(models: Sequence[NDArray[np.float32]]) -> list[float]:
+    """How far each model, float32[d], is from the mean of all."""
     stacked = np.stack(models).astype(np.float64)
-    return float(np.sqrt(((stacked - stacked.mean(0)) ** 2).sum(1).mean()))
+    return [float(distance) for distance in np.linalg.norm(stacked - stacked.mean(0), axis=1)]
+
+
+def consensus_distance(models: Sequence[NDArray[np.float32]]) -> float:
+    """Root mean square of the distances from the mean."""
+    return float(np.sqrt(np.mean(np.square(distances_from_mean(models)))))
 
 
 def _free_ports(count: int) -> list[int]:
