@@ -7,26 +7,46 @@ cards alive: a killed process loses nothing, a power cut may lose the newest row
 link seeds itself anew.
 """
 
-import hashlib
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgpack
-import numpy as np
-from attrs import frozen
-from numpy.typing import NDArray
 
 from gossipfl.errors import StateError
-from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Record, Side
+from gossipfl.gossip.link import LinkState
+from gossipfl.node.saved import (
+    UNREADABLE,
+    Item,
+    LinksCheckpoint,
+    ModelCheckpoint,
+    Row,
+    Saved,
+    decode_link,
+    decode_model,
+    decode_row,
+    encode_link,
+    encode_model,
+    encode_row,
+    sealed,
+    unseal,
+)
+
+__all__ = [
+    "Damaged",
+    "Item",
+    "LinksCheckpoint",
+    "ModelCheckpoint",
+    "Row",
+    "Saved",
+    "Store",
+    "check_store",
+    "open_store",
+]
 
 SCHEMA_VERSION: Final = 1
-_KINDS: Final[tuple[type[Record], ...]] = (Offered, Applied, Planted)
-_CHECKSUM_BYTES: Final = 16
-# What reading a damaged row raises, past SQLite's own errors.
-_UNREADABLE: Final = (ValueError, TypeError, msgpack.UnpackException)
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY, peer BLOB NOT NULL, body BLOB NOT NULL);
@@ -35,51 +55,6 @@ CREATE TABLE IF NOT EXISTS model(id INTEGER PRIMARY KEY CHECK (id = 1),
 CREATE TABLE IF NOT EXISTS links(peer BLOB PRIMARY KEY,
                                  position INTEGER NOT NULL, body BLOB NOT NULL);
 """
-
-
-@frozen
-class Row:
-    """One journal row: something that happened on the link to `peer` (public key)."""
-
-    position: int
-    peer: bytes
-    record: Record
-
-
-@frozen
-class ModelCheckpoint:
-    """The whole model as of journal row `position`.
-
-    vectors: parameters, control variate and average, float32[3, d].
-    """
-
-    position: int
-    vectors: NDArray[np.float32]
-    rounds: int
-    phi: float
-    gain: float
-    trainer: bytes
-    moments: tuple[bytes, ...]
-
-
-@frozen
-class LinksCheckpoint:
-    """Every link as of journal row `position`; older rows are no longer needed for links."""
-
-    position: int
-    links: dict[bytes, LinkState]
-
-
-Item = Row | ModelCheckpoint | LinksCheckpoint
-
-
-@frozen
-class Saved:
-    """Everything that was stored."""
-
-    model: ModelCheckpoint | None
-    links: dict[bytes, tuple[int, LinkState]]
-    rows: list[Row]
 
 
 class Store:
@@ -101,11 +76,7 @@ class Store:
 
     def load(self) -> Saved:
         """All that was stored.  Raises Damaged when it cannot be trusted."""
-        try:
-            self._links_position()
-            return Saved(self._load_model(), self._load_links(), self._load_rows())
-        except (sqlite3.DatabaseError, *_UNREADABLE) as error:
-            raise Damaged(f"{self._path}: {error}") from None
+        return _load(self._db, self._path)
 
     def write(self, items: Sequence[Item]) -> None:
         """Store all items in one transaction.  Raises StateError and stores none on failure."""
@@ -113,10 +84,10 @@ class Store:
             with self._db:
                 for item in items:
                     self._write_one(item)
-                model = self._load_model() if any(map(_is_links, items)) else None
+                model = _load_model(self._db) if any(map(_is_links, items)) else None
             if model is not None:
                 _write_backup(self._path, self._manifest_id, model)
-        except (sqlite3.Error, OSError, *_UNREADABLE) as error:
+        except (sqlite3.Error, OSError, *UNREADABLE) as error:
             raise StateError(f"cannot write {self._path}: {error}; free some space") from None
 
     def close(self) -> None:
@@ -128,12 +99,12 @@ class Store:
             self._check_version()
             self._db.executescript(_TABLES)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            owner = _sealed(msgpack.packb(self._manifest_id))
+            owner = sealed(msgpack.packb(self._manifest_id))
             self._db.execute("INSERT OR IGNORE INTO meta VALUES('manifest', ?)", (owner,))
         (found,) = self._db.execute("SELECT value FROM meta WHERE key='manifest'").fetchone()
         try:
-            mine = _unseal(found) == self._manifest_id
-        except _UNREADABLE as error:
+            mine = unseal(found) == self._manifest_id
+        except UNREADABLE as error:
             raise Damaged(f"{self._path}: {error}") from None
         if not mine:
             raise StateError(
@@ -151,10 +122,10 @@ class Store:
 
     def _write_one(self, item: Item) -> None:
         if isinstance(item, Row):
-            row = (item.position, item.peer, _encode_row(item))
+            row = (item.position, item.peer, encode_row(item))
             self._db.execute("INSERT OR REPLACE INTO journal VALUES(?,?,?)", row)
         elif isinstance(item, ModelCheckpoint):
-            model = (item.position, _encode_model(item, item.position))
+            model = (item.position, encode_model(item, item.position))
             self._db.execute("INSERT OR REPLACE INTO model VALUES(1,?,?)", model)
         else:
             self._write_links(item)
@@ -164,36 +135,18 @@ class Store:
     def _write_links(self, item: LinksCheckpoint) -> None:
         self._db.execute("DELETE FROM links")
         rows = [
-            (peer, item.position, _encode_link(link, peer, item.position))
+            (peer, item.position, encode_link(link, peer, item.position))
             for peer, link in item.links.items()
         ]
         self._db.executemany("INSERT INTO links VALUES(?,?,?)", rows)
-        position = _sealed(msgpack.packb(item.position))
+        position = sealed(msgpack.packb(item.position))
         self._db.execute("INSERT OR REPLACE INTO meta VALUES('links', ?)", (position,))
 
     def _forget_old_rows(self) -> None:
         """Rows that both the model and the links contain are history."""
         (model,) = self._db.execute("SELECT coalesce(max(position), 0) FROM model").fetchone()
-        needed = min(model, self._links_position())
+        needed = min(model, _links_position(self._db))
         self._db.execute("DELETE FROM journal WHERE id <= ?", (needed,))
-
-    def _links_position(self) -> int:
-        found = self._db.execute("SELECT value FROM meta WHERE key='links'").fetchone()
-        return int(_unseal(found[0])) if found else 0
-
-    def _load_model(self) -> ModelCheckpoint | None:
-        found = self._db.execute("SELECT position, body FROM model").fetchone()
-        return _decode_model(found[0], found[1], found[0]) if found else None
-
-    def _load_links(self) -> dict[bytes, tuple[int, LinkState]]:
-        rows = self._db.execute("SELECT peer, position, body FROM links ORDER BY peer")
-        return {
-            peer: (position, _decode_link(body, peer, position)) for peer, position, body in rows
-        }
-
-    def _load_rows(self) -> list[Row]:
-        rows = self._db.execute("SELECT id, peer, body FROM journal ORDER BY id")
-        return [_decode_row(*row) for row in rows]
 
 
 class Damaged(StateError):
@@ -235,6 +188,48 @@ def _open_and_load(path: Path, manifest_id: bytes) -> tuple[Store, Saved]:
         raise
 
 
+def check_store(path: Path) -> None:
+    """Raises Damaged unless all in the file can be read; changes none of it, also beside a node."""
+    try:
+        # Not mode=ro, which cannot tidy up the two files that write-ahead logging puts beside it.
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+    except sqlite3.Error as error:
+        raise _failure(path, error) from None
+    try:
+        _check(db, path)
+        _load(db, path)
+    finally:
+        db.close()
+
+
+def _load(db: sqlite3.Connection, path: Path) -> Saved:
+    try:
+        _links_position(db)
+        return Saved(_load_model(db), _load_links(db), _load_rows(db))
+    except (sqlite3.DatabaseError, *UNREADABLE) as error:
+        raise Damaged(f"{path}: {error}") from None
+
+
+def _links_position(db: sqlite3.Connection) -> int:
+    found = db.execute("SELECT value FROM meta WHERE key='links'").fetchone()
+    return int(unseal(found[0])) if found else 0
+
+
+def _load_model(db: sqlite3.Connection) -> ModelCheckpoint | None:
+    found = db.execute("SELECT position, body FROM model").fetchone()
+    return decode_model(found[0], found[1], found[0]) if found else None
+
+
+def _load_links(db: sqlite3.Connection) -> dict[bytes, tuple[int, LinkState]]:
+    rows = db.execute("SELECT peer, position, body FROM links ORDER BY peer")
+    return {peer: (position, decode_link(body, peer, position)) for peer, position, body in rows}
+
+
+def _load_rows(db: sqlite3.Connection) -> list[Row]:
+    rows = db.execute("SELECT id, peer, body FROM journal ORDER BY id")
+    return [decode_row(*row) for row in rows]
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, check_same_thread=False)
@@ -243,14 +238,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        sound = db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+        _check(db, path)
     except sqlite3.Error as error:
         db.close()
         raise _failure(path, error) from None
-    if not sound:
+    except Damaged:
         db.close()
-        raise Damaged(f"{path} is damaged")
+        raise
     return db
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    try:
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise _failure(path, error) from None
+    if found != "ok":
+        raise Damaged(f"{path} is damaged: {' '.join(found.split())}")
 
 
 def _failure(path: Path, error: sqlite3.Error) -> StateError:
@@ -282,89 +286,12 @@ def _backup_path(path: Path) -> Path:
 
 def _write_backup(path: Path, manifest_id: bytes, model: ModelCheckpoint) -> None:
     fresh = path.with_name(path.name + ".backup.new")
-    fresh.write_bytes(_encode_model(model, manifest_id))
+    fresh.write_bytes(encode_model(model, manifest_id))
     fresh.replace(_backup_path(path))
 
 
 def _read_backup(path: Path, manifest_id: bytes) -> ModelCheckpoint | None:
     try:
-        return _decode_model(0, _backup_path(path).read_bytes(), manifest_id)
-    except (OSError, *_UNREADABLE):
+        return decode_model(0, _backup_path(path).read_bytes(), manifest_id)
+    except (OSError, *UNREADABLE):
         return None
-
-
-def _sealed(body: bytes, *about: object) -> bytes:
-    """`body` behind a checksum, which covers what is stored beside it as well."""
-    return _checksum(body, about) + body
-
-
-def _unseal(blob: bytes, *about: object) -> Any:
-    if _checksum(blob[_CHECKSUM_BYTES:], about) != blob[:_CHECKSUM_BYTES]:
-        raise ValueError("a stored checksum does not match")
-    return msgpack.unpackb(blob[_CHECKSUM_BYTES:], use_list=False)
-
-
-def _checksum(body: bytes, about: tuple[object, ...]) -> bytes:
-    return hashlib.blake2b(msgpack.packb(about) + body, digest_size=_CHECKSUM_BYTES).digest()
-
-
-def _floats(data: bytes) -> NDArray[np.float32]:
-    return np.frombuffer(data, "<f4").copy()
-
-
-def _encode_model(item: ModelCheckpoint, *about: object) -> bytes:
-    vectors = item.vectors.astype("<f4").tobytes()
-    rest = (item.rounds, item.phi, item.gain, item.trainer, item.moments)
-    return _sealed(msgpack.packb((vectors, *rest)), *about)
-
-
-def _decode_model(position: int, blob: bytes, *about: object) -> ModelCheckpoint:
-    vectors, *rest = _unseal(blob, *about)
-    return ModelCheckpoint(position, _floats(vectors).reshape(3, -1), *rest)
-
-
-def _encode_side(side: Side) -> tuple[int, int, bytes]:
-    return (side.samples, side.activity, side.payload)
-
-
-def _record_fields(record: Record) -> tuple[Any, ...]:
-    if isinstance(record, Planted):
-        return (record.payload,)
-    sides: Iterable[Side] = (record.ours,)
-    if isinstance(record, Applied):
-        sides = (record.ours, record.theirs)
-    return (record.sequence, *map(_encode_side, sides))
-
-
-def _encode_row(row: Row) -> bytes:
-    fields = (_KINDS.index(type(row.record)), *_record_fields(row.record))
-    return _sealed(msgpack.packb(fields), row.position, row.peer)
-
-
-def _decode_row(position: int, peer: bytes, blob: bytes) -> Row:
-    return Row(position, peer, _build_record(*_unseal(blob, position, peer)))
-
-
-def _build_record(kind: int, first: Any, *sides: Any) -> Record:
-    if _KINDS[kind] is Planted:
-        return Planted(first)
-    if _KINDS[kind] is Offered:
-        return Offered(first, Side(*sides[0]))
-    return Applied(first, Side(*sides[0]), Side(*sides[1]))
-
-
-def _encode_link(link: LinkState, *about: object) -> bytes:
-    pending = _encode_side(link.pending) if link.pending else None
-    last = _record_fields(link.last) if link.last else None
-    marks = (link.sequence, link.digest, link.before, link.base)
-    anchor = link.anchor.astype("<f4").tobytes()
-    return _sealed(msgpack.packb((anchor, *marks, pending, last, link.seed)), *about)
-
-
-def _decode_link(blob: bytes, *about: object) -> LinkState:
-    anchor, sequence, digest, before, base, pending, last, seed = _unseal(blob, *about)
-    link = LinkState(_floats(anchor), sequence, digest, before, base, seed=seed)
-    link.pending = Side(*pending) if pending else None
-    if last:
-        link.last = Applied(last[0], Side(*last[1]), Side(*last[2]))
-    return link

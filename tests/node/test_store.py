@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gossipfl.errors import StateError
-from gossipfl.node.store import Item, Store, open_store
+from gossipfl.node.store import Damaged, Item, Store, check_store, open_store
 from tests.node.stored import (
     MANIFEST_ID,
     comparable,
@@ -324,6 +324,35 @@ def test_a_directory_in_the_way_is_one_clear_error(path):
     path.mkdir()
     with pytest.raises(StateError, match=r"cannot use .*unable to open"):
         open_store(path, MANIFEST_ID)
+
+
+def test_checking_finds_all_damage_and_changes_nothing(path, tmp_path):
+    write_all(path, [row_at(1), model_at(1, 20_000), links_at(1), row_at(2)])
+    names = sorted(each.name for each in tmp_path.iterdir())
+    content = path.read_bytes()
+    check_store(path)
+    assert path.read_bytes() == content
+    assert sorted(each.name for each in tmp_path.iterdir()) == names
+    middle = len(content) // 2  # a vector: SQLite itself would not mind
+    path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    with pytest.raises(Damaged, match="checksum does not match"):
+        check_store(path)
+    path.write_bytes(b"junk" * 1000)
+    with pytest.raises(Damaged, match="not a database"):
+        check_store(path)
+    path.unlink()
+    with pytest.raises(StateError, match="unable to open"):
+        check_store(path)
+    assert not path.exists()
+
+
+def test_checking_works_beside_a_running_node(path):
+    store = Store(path, MANIFEST_ID)
+    store.write([model_at(1)])
+    check_store(path)
+    store.write([row_at(2)])
+    assert [row.position for row in store.load().rows] == [2]
+    store.close()
 
 
 def limit_pages(store: Store, spare: int) -> None:
