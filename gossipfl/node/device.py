@@ -13,10 +13,10 @@ import trio
 
 from gossipfl import compression
 from gossipfl.config import NodeConfig
-from gossipfl.errors import ConfigError, PeerError
+from gossipfl.errors import ConfigError, PeerError, StateError
 from gossipfl.learning import training
-from gossipfl.learning.dataset import Dataset, check_trainable
 from gossipfl.learning.data import read
+from gossipfl.learning.dataset import Dataset, check_trainable
 from gossipfl.manifest import Manifest, open_manifest
 from gossipfl.node.agent import Agent, Surroundings, run_in_thread
 from gossipfl.node.eventlog import EventLog
@@ -25,12 +25,12 @@ from gossipfl.node.membership import Membership
 from gossipfl.node.observer import Observer, Sink
 from gossipfl.node.status import serve_status
 from gossipfl.node.store import Saved, Store, open_store
-from gossipfl.security.admission import Admission, open_with
+from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id
+from gossipfl.security.signed import SIGNED_MAX
 from gossipfl.transports.mdns import MdnsDiscovery
 from gossipfl.transports.tcp import TcpTransport
 
-REVOCATIONS_BYTES_MAX = 128 * 1024
 REVOCATIONS_INTERVAL_S = 10.0
 
 
@@ -61,12 +61,12 @@ class Device:
                 f"{encode_public(self.key.public)} ; the operator runs `gossipfl cluster admit "
                 f"NAME --public-key KEY`, then start again with --join NAME.join"
             )
-        return open_with(self.key, read_bytes(self.home.admission, 512 * 1024))
+        return open_with(self.key, read_bytes(self.home.admission, JOIN_FILE_MAX))
 
     def _membership(self, key: DeviceKey, admission: Admission) -> Membership:
         path, stored = self.home.revocations, None
         if path.exists():
-            stored = read_bytes(path, REVOCATIONS_BYTES_MAX)
+            stored = read_bytes(path, SIGNED_MAX)
         return Membership(
             key,
             admission,
@@ -134,13 +134,13 @@ class Device:
             await trio.sleep(REVOCATIONS_INTERVAL_S)
             if not await trio.Path(path).exists():
                 continue
-            signed = await run_in_thread(read_bytes, path, REVOCATIONS_BYTES_MAX)
-            if signed != seen:
-                seen = signed
-                try:
+            try:
+                signed = await run_in_thread(read_bytes, path, SIGNED_MAX)
+                if signed != seen:
+                    seen = signed
                     await agent.take_revocations(signed)
-                except PeerError as error:
-                    self.observer.emit("revocations.refused", reason=str(error))
+            except (PeerError, StateError) as error:
+                self.observer.emit("revocations.refused", reason=str(error))
 
 
 def _make_rng(seed: int | None, public_key: bytes) -> np.random.Generator:
@@ -193,5 +193,5 @@ SINKS: dict[str, Callable[[dict[str, Any]], None] | None] = {
 def take_join_file(state: Path, join_file: Path) -> None:
     """Keep the operator's join file; raises ConfigError or Untrusted when it is not for us."""
     home = Home(state)
-    open_with(home.device_key(), read_bytes(join_file, 512 * 1024))
+    open_with(home.device_key(), read_bytes(join_file, JOIN_FILE_MAX))
     home.take_admission(join_file)

@@ -173,10 +173,10 @@ def _cannot_listen(host: str, port: int, error: Exception) -> str:
     if number == errno.EADDRINUSE:
         return (
             f"port {port} on {host} is in use: stop the program that holds it, "
-            "or choose another (--port 0 picks a free one)"
+            "or choose another (--listen :0 picks a free one)"
         )
     if number == errno.EACCES:
-        return f"port {port} needs privileges: choose one above 1023 (--port 0 picks a free one)"
+        return f"port {port} needs privileges: choose one above 1023 (--listen :0 picks a free one)"
     if number == errno.EADDRNOTAVAIL:
         return f"cannot listen on {address}: {host} is not an address of this device"
     return f"cannot listen on {address}: {_reason(error)}"

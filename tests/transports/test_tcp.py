@@ -174,7 +174,7 @@ async def test_closing_our_end_wakes_our_receiver(loopback, nursery) -> None:
 async def test_port_in_use_says_which_and_what_to_do(loopback, nursery) -> None:
     address = await nursery.start(loopback.serve, hang)
     port = parse_address(address)[1]
-    with pytest.raises(ConfigError, match=rf"port {port} on 127.0.0.1 is in use.*--port 0"):
+    with pytest.raises(ConfigError, match=rf"port {port} on 127.0.0.1 is in use.*--listen :0"):
         await TcpTransport(address).serve(hang)
 
 
