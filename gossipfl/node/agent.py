@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import numpy as np
@@ -101,8 +101,10 @@ class Agent:
 
         Reports the bound address once peers can dial us.  What was learnt is written at the end.
         """
+        # Shielded: the last checkpoint is queued when all else has been cancelled already.
+        writing = trio.CancelScope(shield=True)
         async with trio.open_nursery() as outer:
-            await outer.start(self._journal.run)
+            outer.start_soon(_run_in, writing, self._journal.run)
             try:
                 async with trio.open_nursery() as nursery:
                     await self._start(nursery, task_status)
@@ -111,7 +113,7 @@ class Agent:
             finally:
                 self._checkpoints.write_model()
                 self._checkpoints.write_links()
-                outer.cancel_scope.cancel()
+                writing.cancel()
 
     async def _start(self, nursery: trio.Nursery, task_status: trio.TaskStatus[str]) -> None:
         address = await nursery.start(self._around.transport.serve, self._sessions.accept)
@@ -145,6 +147,7 @@ class Agent:
             self._mesh,
             self._book,
             self._around.observer,
+            self._around.rng,
             self._config.handshake_timeout_s,
         )
 
@@ -311,6 +314,11 @@ def _position(saved: Saved) -> int:
     known += [saved.model.position] if saved.model else []
     known += [saved.rows[-1].position] if saved.rows else []
     return max(known, default=0)
+
+
+async def _run_in(scope: trio.CancelScope, service: Callable[[], Awaitable[None]]) -> None:
+    with scope:
+        await service()
 
 
 def _number(value: float) -> float | None:

@@ -18,6 +18,7 @@ from gossipfl.transports.discovery import (
 )
 
 DIALS_MAX: Final = 4
+EXPLORE_S: Final = 300.0
 LONELY_S: Final = 15.0
 DISCOVERY_RETRY_S: Final = 60.0
 ADVICE: Final = (
@@ -36,6 +37,7 @@ class Connector:
         mesh: Mesh,
         book: AddressBook,
         observer: Observer,
+        rng: np.random.Generator,
         dial_timeout_s: float,
     ) -> None:
         self._transport = transport
@@ -43,20 +45,40 @@ class Connector:
         self._mesh = mesh
         self._book = book
         self._observer = observer
+        self._rng = rng
         self._dial_timeout_s = dial_timeout_s
         self._dialling = 0
 
     async def run(self) -> None:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._explore, nursery)
             while True:
                 found = self._book.due(self._mesh) if self._may_dial() else None
                 if found is None:
                     await self._wait_for_change()
-                    continue
-                self._book.note_tried(found[0])
-                self._dialling += 1
-                nursery.start_soon(self._dial, *found)
+                else:
+                    self._start_dial(nursery, *found)
+
+    async def _explore(self, nursery: trio.Nursery) -> None:
+        """Swap a link now and then.
+
+        A mesh that was cut in two, and whose halves have all the links they want, would stay so.
+        """
+        while True:
+            await trio.sleep(float(self._rng.exponential(EXPLORE_S)))
+            extra = None
+            if len(self._mesh) > self._mesh.view:
+                extra = self._mesh.pick(self._rng, lambda neighbour: neighbour.dialled)
+            if extra is not None:
+                extra.end("made room for others")
+            elif found := self._book.due(self._mesh):
+                self._start_dial(nursery, *found)
+
+    def _start_dial(self, nursery: trio.Nursery, name: str, address: str) -> None:
+        self._book.note_tried(name)
+        self._dialling += 1
+        nursery.start_soon(self._dial, name, address)
 
     def _may_dial(self) -> bool:
         wanted = self._mesh.wants_more and self._dialling < DIALS_MAX
@@ -64,7 +86,7 @@ class Connector:
 
     async def _wait_for_change(self) -> None:
         """Until an address, a link or a deadline is new."""
-        wait_s = self._book.wait_s() if self._may_dial() else float("inf")
+        wait_s = self._book.wait_s(self._mesh) if self._may_dial() else float("inf")
         with trio.move_on_after(wait_s):
             async with trio.open_nursery() as nursery:
                 for event in (self._book.changed, self._mesh.changed):
@@ -80,13 +102,13 @@ class Connector:
             self._observer.emit("dial.failed", address=address, reason=reason)
         finally:
             if link is None:
-                self._note_dial_over()
+                self._note_dial_over(name)
         if link is not None:
-            await self._sessions.dialled(link, name, self._note_dial_over)
+            await self._sessions.dialled(link, name, lambda: self._note_dial_over(name))
 
-    def _note_dial_over(self) -> None:
+    def _note_dial_over(self, name: str) -> None:
         self._dialling -= 1
-        self._book.announce_change()
+        self._book.note_dialled(name)
 
 
 async def run_discovery(

@@ -17,6 +17,7 @@ SEND_TIMEOUT_S: Final = 10.0
 BOOK_MAX: Final = 256
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_MAX_S: Final = 120.0
+STEADY_S: Final = 10.0
 
 
 @define(eq=False)
@@ -148,7 +149,10 @@ class Mesh:
 
 @define
 class _Entry:
-    """One place where a peer may be.  `instance` is None until it has said hello."""
+    """One place where a peer may be.
+
+    instance: None until it has said hello.  busy: a dial is under way.  ours: it is ourselves.
+    """
 
     instance: str | None
     addresses: tuple[str, ...]
@@ -156,6 +160,7 @@ class _Entry:
     due_s: float
     failures: int = 0
     turn: int = 0
+    busy: bool = False
     ours: bool = False
 
 
@@ -174,14 +179,16 @@ class AddressBook:
         self, name: str, addresses: tuple[str, ...], *, wait_s: float, fixed: bool = False
     ) -> None:
         """Somebody told us of a peer.  `fixed` entries (the user's own) are never forgotten."""
+        due_s = trio.current_time() + wait_s
         known = self._entries.get(name)
         if known is not None:
-            known.addresses = addresses
+            if known.addresses != addresses:  # it moved: what failed before says nothing
+                known.addresses, known.failures, known.due_s = addresses, 0, due_s
+                self.announce_change()
             return
         if len(self._entries) >= BOOK_MAX and not self._forget_worst():
             return
         instance = None if fixed else name
-        due_s = trio.current_time() + wait_s
         self._entries[name] = _Entry(instance, addresses, fixed, due_s)
         self.announce_change()
 
@@ -196,16 +203,19 @@ class AddressBook:
         names = sorted(self._entries, key=lambda name: (self._entries[name].due_s, name))
         for name in names:
             entry = self._entries[name]
-            if entry.due_s > now_s or entry.ours:
-                continue
-            if not mesh.is_live(entry.instance, entry.addresses):
+            if entry.due_s <= now_s and self._is_open(entry, mesh):
                 return name, entry.addresses[entry.turn % len(entry.addresses)]
         return None
 
-    def wait_s(self) -> float:
-        """Seconds until the next entry is due."""
-        times = [entry.due_s for entry in self._entries.values() if not entry.ours]
-        return max(0.05, min(times, default=float("inf")) - trio.current_time())
+    def wait_s(self, mesh: Mesh) -> float:
+        """Seconds until the next entry is due; infinite when only a change can make one due."""
+        times = [e.due_s for e in self._entries.values() if self._is_open(e, mesh)]
+        return max(0.0, min(times, default=float("inf")) - trio.current_time())
+
+    @staticmethod
+    def _is_open(entry: _Entry, mesh: Mesh) -> bool:
+        """Somebody else whom we neither have a link to nor dial already."""
+        return not (entry.ours or entry.busy or mesh.is_live(entry.instance, entry.addresses))
 
     def note_tried(self, name: str) -> None:
         """We are about to dial; later attempts wait longer and longer, with jitter."""
@@ -216,12 +226,19 @@ class AddressBook:
         entry.due_s = trio.current_time() + backoff_s * float(self._rng.uniform(0.75, 1.25))
         entry.failures = min(entry.failures + 1, 20)
         entry.turn += 1
+        entry.busy = True
+
+    def note_dialled(self, name: str) -> None:
+        """The dial is over, whatever came of it."""
+        if name in self._entries:
+            self._entries[name].busy = False
+        self.announce_change()
 
     def note_reached(self, name: str, instance: str) -> None:
         """The peer behind this entry answered and is who we hoped for."""
         entry = self._entries.get(name)
         if entry is not None:
-            entry.instance, entry.failures = instance, 0
+            entry.instance = instance
             entry.turn -= 1
 
     def note_ourselves(self, name: str) -> None:
@@ -229,10 +246,14 @@ class AddressBook:
         if name in self._entries:
             self._entries[name].ours = True
 
-    def note_lost(self, instance: str) -> None:
-        """A link ended: its peer may be tried again at once."""
+    def note_lost(self, instance: str, lived_s: float) -> None:
+        """A link ended: its peer may be tried again at once, if it was a good one.
+
+        Who refuses us, or breaks the rules each time, is left alone for longer and longer.
+        """
         for entry in self._entries.values():
-            if entry.instance == instance:
+            if entry.instance == instance and lived_s >= STEADY_S:
+                entry.failures = 0
                 entry.due_s = trio.current_time() + float(self._rng.uniform(0.2, 1.0))
         self.announce_change()
 

@@ -54,8 +54,8 @@ class Mixer:
         """We may open an exchange with it, or repeat one that was not answered in time."""
         if self._exchange(neighbour.key).state.pending is None:
             return True
-        waited_s = trio.current_time() - (neighbour.offered_s or -resend_s)
-        return waited_s >= resend_s
+        offered_s = neighbour.offered_s
+        return offered_s is None or trio.current_time() - offered_s >= resend_s
 
     def is_unused(self, neighbour: Neighbour) -> bool:
         """Nothing was ever exchanged with it."""
@@ -67,12 +67,15 @@ class Mixer:
 
         Raises Unreachable when the link is gone; the request stays open.
         """
+        # Noted before we wait for the disk, or the next round would repeat it at once.
+        neighbour.offered_s = trio.current_time()
         exchange = self._exchange(neighbour.key)
         request = exchange.repeat()
         if request is None:
             request, record = exchange.offer(self.replica)
-            await self._journal.wait_written(self._journal.append(neighbour.key, record))
-        neighbour.offered_s = trio.current_time()
+            self._journal.append(neighbour.key, record)
+        # A repeated request may be on its way to the disk as well.
+        await self._journal.wait_written(self._journal.position)
         await neighbour.send(request)
 
     async def take(self, neighbour: Neighbour, message: ExchangeMessage) -> None:
@@ -82,9 +85,10 @@ class Mixer:
         """
         outcome = self._exchange(neighbour.key).receive(self.replica, message)
         if outcome.record is not None:
-            position = self._journal.append(neighbour.key, outcome.record)
+            self._journal.append(neighbour.key, outcome.record)
             self._count(neighbour, outcome.record)
-            await self._journal.wait_written(position)
+        # What we answer may rest on an earlier message whose record is not written yet.
+        await self._journal.wait_written(self._journal.position)
         if outcome.answer is not None:
             await neighbour.send(outcome.answer)
 

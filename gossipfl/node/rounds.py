@@ -18,6 +18,7 @@ from gossipfl.node.observer import Observer
 
 EVALUATION_INTERVAL_S: Final = 1.0
 ALONE_S: Final = 5.0
+SETTLE_MAX_S: Final = 30.0
 
 
 @define
@@ -75,13 +76,16 @@ class Rounds:
                 self._checkpoints.note_round()
 
     async def _settle(self, settle_s: float) -> None:
-        """Wait until the cluster agrees on input statistics, or until we seem to be alone."""
+        """Wait until the cluster agrees on input statistics, or until we seem to be alone.
+
+        Not for long: news may come without end, and a silent neighbour must not hold us up.
+        """
         if not self._inputs.shared:
             return
         start_s = trio.current_time()
         while not self._inputs.is_settled(settle_s):
-            alone = not len(self._mesh) and trio.current_time() - start_s >= ALONE_S
-            if alone:
+            patience_s = max(SETTLE_MAX_S, 2 * settle_s) if len(self._mesh) else ALONE_S
+            if trio.current_time() - start_s >= patience_s:
                 return
             await trio.sleep(min(0.1, settle_s + 0.01))
 

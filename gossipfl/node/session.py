@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
 
 import trio
 from attrs import frozen
@@ -34,8 +33,6 @@ from gossipfl.wire.messages import (
     Seed,
     decode,
 )
-
-HANDSHAKES_MAX: Final = 16
 
 
 @frozen
@@ -69,7 +66,6 @@ class Sessions:
         self._sharing = sharing
         self._limits = limits
         self._observer = observer
-        self._handshakes = trio.CapacityLimiter(HANDSHAKES_MAX)
         self._traffic: list[Traffic] = []
         self._closed = Traffic()
 
@@ -124,9 +120,11 @@ class Sessions:
     ) -> tuple[SecureLink[Certificate], Hello]:
         shake_hands = secure_dial if dialled else secure_accept
         with trio.fail_after(self._limits.handshake_timeout_s):
-            async with self._handshakes:
-                secure = await shake_hands(link, self._membership.credentials())
-                return secure, await self._say_hello(secure)
+            secure = await shake_hands(link, self._membership.credentials())
+            theirs = await self._say_hello(secure)
+        if secure.identity.serial in self._membership.revocations.serials:
+            raise Untrusted(f"certificate of {secure.identity.name} was revoked just now")
+        return secure, theirs
 
     async def _say_hello(self, link: SecureLink[Certificate]) -> Hello:
         ours = self._hello()
@@ -165,14 +163,14 @@ class Sessions:
             dialled=neighbour.dialled,
             cipher=neighbour.link.protocol,
         )
-        reason = "this node stops"
+        reason, since_s = "this node stops", trio.current_time()
         try:
             with neighbour.scope:
                 reason = await self._converse(neighbour)
             reason = neighbour.ended or reason
         finally:
             self._mesh.drop(neighbour)
-            self._book.note_lost(neighbour.hello.instance)
+            self._book.note_lost(neighbour.hello.instance, trio.current_time() - since_s)
             self._observer.emit("link.down", peer=neighbour.name, reason=reason)
 
     async def _converse(self, neighbour: Neighbour) -> str:

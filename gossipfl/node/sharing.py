@@ -1,15 +1,17 @@
 """What neighbours tell each other besides deltas: statistics, revocations, addresses."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import trio
 
-from gossipfl.errors import PeerError
+from gossipfl.errors import PeerError, StateError
 from gossipfl.learning.statistics import Moments, MomentSet
 from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import AddressBook, Mesh, Neighbour
 from gossipfl.node.observer import Observer
 from gossipfl.wire.messages import (
+    MOMENTS_MAX,
     PEERS_MAX,
     KnownMoments,
     MomentsUpdate,
@@ -18,6 +20,8 @@ from gossipfl.wire.messages import (
 )
 
 HINT_WAIT_S: Final = 2.0
+UPDATE_BYTES_MAX: Final = 256 * 1024
+KNOWN_MAX: Final = 4 * MOMENTS_MAX
 
 
 class Sharing:
@@ -56,15 +60,16 @@ class Sharing:
     async def take_known_moments(self, neighbour: Neighbour, message: KnownMoments) -> None:
         """Send the statistics that the neighbour lacks."""
         self.heard_any = True
-        neighbour.known_moments.update(message.digests)
+        self._note_known(neighbour, message.digests)
         await self._send_moments(neighbour)
 
     async def take_moments(self, neighbour: Neighbour, message: MomentsUpdate) -> None:
         """Keep what is new and pass it on.  Raises RemoteProtocolError for illegal entries."""
         self.heard_any = True
         entries = [self.moments.decode(entry) for entry in message.entries]
-        neighbour.known_moments.update(entry.digest() for entry in entries)
-        if any([self.moments.add(entry) for entry in entries]):
+        is_news = any([self.moments.add(entry) for entry in entries])
+        self._note_known(neighbour, tuple(entry.digest() for entry in entries))
+        if is_news:
             await self.spread_moments()
 
     async def spread_moments(self) -> None:
@@ -81,7 +86,7 @@ class Sharing:
 
         Raises Untrusted when the list is not the authority's.
         """
-        if not await self._membership.adopt(signed):
+        if not await self._adopt(signed):
             return
         self._observer.emit("revocations.adopted", version=self._membership.revocations.version)
         for other in self._mesh:
@@ -99,8 +104,32 @@ class Sharing:
         for address in message.addresses if self._hints else ():
             self._book.note(address, (address,), wait_s=HINT_WAIT_S)
 
+    async def _adopt(self, signed: bytes) -> bool:
+        try:
+            return await self._membership.adopt(signed)
+        except StateError as error:  # it counts from now on, though not after a restart
+            self._observer.emit("state.write_failed", error=str(error))
+            return True
+
+    def _note_known(self, neighbour: Neighbour, digests: tuple[bytes, ...]) -> None:
+        neighbour.known_moments.update(digests)
+        if len(neighbour.known_moments) > KNOWN_MAX:  # what we do not hold we would not send
+            neighbour.known_moments.intersection_update(self.moments.digests())
+
     async def _send_moments(self, neighbour: Neighbour) -> None:
-        lacking: list[Moments] = self.moments.missing_from(neighbour.known_moments)
-        if lacking:
-            neighbour.known_moments.update(entry.digest() for entry in lacking)
-            await neighbour.send(MomentsUpdate(tuple(entry.encode() for entry in lacking)))
+        lacking = self.moments.missing_from(neighbour.known_moments)
+        self._note_known(neighbour, tuple(entry.digest() for entry in lacking))
+        for entries in _batches(lacking):
+            await neighbour.send(MomentsUpdate(entries))
+
+
+def _batches(moments: list[Moments]) -> Iterator[tuple[bytes, ...]]:
+    """Encoded entries in portions that fit into one message each."""
+    batch: list[bytes] = []
+    for entry in (each.encode() for each in moments):
+        if batch and sum(map(len, batch)) + len(entry) > UPDATE_BYTES_MAX:
+            yield tuple(batch)
+            batch = []
+        batch.append(entry)
+    if batch:
+        yield tuple(batch)

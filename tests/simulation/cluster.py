@@ -1,0 +1,379 @@
+"""A whole cluster of agents in one process: real code, virtual time, a network in memory.
+
+The same seed gives the same run to the event: keys, schedules, faults and choices all follow from
+it, nothing runs in a thread and nothing iterates over a set.
+"""
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import numpy as np
+import trio
+import trio.testing
+from numpy.typing import NDArray
+
+from gossipfl.config import NodeConfig
+from gossipfl.gossip.link import LinkState
+from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.execution import predict
+from gossipfl.learning.schema import Schema
+from gossipfl.learning.settings import TrainingSettings
+from gossipfl.manifest import KIND, Manifest
+from gossipfl.node.agent import Agent, Surroundings
+from gossipfl.node.membership import Membership
+from gossipfl.node.observer import Event, Observer
+from gossipfl.node.status import decode_vector
+from gossipfl.node.store import Store, open_store
+from gossipfl.security.admission import Admission
+from gossipfl.security.authority import Authority
+from gossipfl.security.identity import DeviceKey
+from gossipfl.security.revocations import RevocationList, open_revocations
+from gossipfl.transports.discovery import Announcement, Discovery, OnSighting, Sighting
+from gossipfl.transports.faults import Faults
+from gossipfl.transports.memory import MemoryNetwork
+
+SEED: Final = int(os.environ.get("GOSSIPFL_TEST_SEED", "0"))
+START_S: Final = 1_800_000_000.0
+VALID_DAYS: Final = 10
+PORT: Final = 7411
+# Small enough that every test is fast, and all three tensors of a hidden layer's model are there.
+MANIFEST: Final = Manifest(
+    cluster="simulated",
+    schema=Schema(columns=("x", "y"), target="side", classes=("left", "right")),
+    standardise="none",
+    hidden=(),
+    training=TrainingSettings(learning_rate=0.2, local_steps=3, batch_size=8),
+    keep_ratio=0.5,
+)
+
+
+class Air:
+    """Where announcements are heard: everybody hears of everybody, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self._present: dict[str, tuple[Sighting, OnSighting]] = {}
+
+    def come(self, sighting: Sighting, listener: OnSighting) -> None:
+        for other, heard in list(self._present.values()):
+            heard(sighting)
+            listener(other)
+        self._present[sighting.instance] = sighting, listener
+
+    def go(self, instance: str, *, politely: bool) -> None:
+        """A crash is not announced."""
+        gone, _ = self._present.pop(instance)
+        for _, heard in list(self._present.values()) if politely else ():
+            heard(attrs.evolve(gone, addresses=(), present=False))
+
+
+class AirDiscovery(Discovery):
+    """One node's ears and voice."""
+
+    def __init__(self, air: Air, device: "Device") -> None:
+        self._air = air
+        self._device = device
+
+    async def run(
+        self,
+        announcement: Announcement,
+        on_sighting: OnSighting,
+        *,
+        task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        ours, address = announcement, (self._device.address,)
+        sighting = Sighting(ours.instance, address, ours.cluster_tag, ours.version, True)
+        self._air.come(sighting, on_sighting)
+        try:
+            task_status.started(ours.instance)
+            await trio.sleep_forever()
+        finally:
+            self._air.go(ours.instance, politely=self._device.powered)
+
+
+@attrs.define(eq=False)
+class Device:
+    """One node's machine: what it was given, what is on its disk, and the agent it runs.
+
+    clock_off_s: how wrong its clock is.  disk_s: seconds that every write takes.
+    powered: without power nothing is written any more and no goodbye is said.
+    """
+
+    name: str
+    key: DeviceKey
+    admission: Admission
+    readings: Dataset
+    directory: Path
+    config: NodeConfig
+    clock_off_s: float = 0.0
+    disk_s: float = 0.0
+    powered: bool = True
+    revocations: bytes | None = None
+    events: list[Event] = attrs.Factory(list)
+    agent: Agent | None = None
+    store: Store | None = None
+    scope: trio.CancelScope | None = None
+    stopped: trio.Event = attrs.Factory(trio.Event)
+
+    @property
+    def address(self) -> str:
+        return f"{self.name}:{PORT}"
+
+    @property
+    def running(self) -> Agent:
+        assert self.agent is not None, f"{self.name} does not run"
+        return self.agent
+
+    def status(self) -> dict[str, Any]:
+        return self.running.status()
+
+    def neighbours(self) -> list[str]:
+        return sorted(neighbour["name"] for neighbour in self.status()["neighbours"])
+
+    def average(self) -> NDArray[np.float32]:
+        return decode_vector(self.running.model()["average"])
+
+    def parameters(self) -> NDArray[np.float32]:
+        return decode_vector(self.running.model()["parameters"])
+
+    def count(self, event: str) -> int:
+        return sum(each["event"] == event for each in self.events)
+
+    def reasons(self, event: str) -> list[str]:
+        return [str(each.get("reason")) for each in self.events if each["event"] == event]
+
+    def membership(self) -> Membership:
+        return Membership(
+            self.key,
+            self.admission,
+            wall_clock=lambda: START_S + trio.current_time() + self.clock_off_s,
+            stored_revocations=self.revocations,
+            keep_revocations=self._keep_revocations,
+        )
+
+    async def run_blocking(self, function: Any, *args: Any) -> Any:
+        """Inline, as fast as the disk is; nothing happens once the power is gone."""
+        await trio.lowlevel.checkpoint()
+        if self.disk_s and self.store is not None and function == self.store.write:
+            await trio.sleep(self.disk_s)
+        return function(*args) if self.powered else None
+
+    async def _keep_revocations(self, signed: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        self.revocations = signed
+
+
+class Cluster:
+    """An authority, the devices it admitted, and the network between them.
+
+    Give `like` another cluster to share its network, but neither its authority nor its key.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        readings: list[Dataset],
+        *,
+        seed: int = SEED,
+        manifest: Manifest = MANIFEST,
+        faults: Faults | None = None,
+        like: "Cluster | None" = None,
+        name: str = "node",
+        **settings: Any,
+    ) -> None:
+        print(f"cluster of {len(readings)}: GOSSIPFL_TEST_SEED={seed}")  # shown on failure
+        self.rng = np.random.default_rng([seed, len(name)])
+        self.manifest = manifest
+        self.network = like.network if like else MemoryNetwork(self.rng.spawn(1)[0], faults)
+        self.air = like.air if like else Air()
+        self.trace: list[tuple[str, Event]] = []
+        self._directory = directory
+        self._settings = settings
+        self._authority = Authority.from_seed(self.rng.bytes(32))
+        self._cluster_key = self.rng.bytes(32)
+        self._signed_manifest = self._authority.sign(KIND, manifest.body)
+        self.revocations = self._authority.revoke(RevocationList())
+        self.devices = [self.admit(f"{name}-{i}", each) for i, each in enumerate(readings)]
+        self._nursery: trio.Nursery | None = None
+
+    def admit(self, name: str, readings: Dataset, *, manifest: Manifest | None = None) -> Device:
+        """A device with a serial number of its own; it is in no list, and off."""
+        key = DeviceKey.from_secret(self.rng.bytes(32))
+        serial = 1 + int(self.rng.integers(2**31))
+        roles = ("peer",)
+        signed = self._authority.admit(name, key.public, roles, serial, START_S, VALID_DAYS)
+        admission = Admission(
+            authority=self._authority.public,
+            cluster_key=self._cluster_key,
+            certificate=signed,
+            manifest=self._signed_manifest,
+            revocations=self.revocations,
+        )
+        home = self._directory / name / "0"
+        home.mkdir(parents=True)
+        return Device(name, key, admission, readings, home, self._config(home, manifest))
+
+    def _config(self, home: Path, manifest: Manifest | None) -> NodeConfig:
+        plain = {"interval_s": 1.0, "resend_s": 3.0, "validation": 0.0} | self._settings
+        return NodeConfig(state=home, **plain)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Cluster"]:
+        """Nodes run inside this block; at its end those that still do are stopped."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                yield self
+            finally:
+                nursery.cancel_scope.cancel()
+
+    async def start(self, *devices: Device) -> None:
+        """Switch these devices on, or all of them; each listens when this returns."""
+        assert self._nursery is not None
+        for device in devices or tuple(self.devices):
+            await self._nursery.start(self._live, device)
+
+    async def _live(
+        self, device: Device, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        device.powered, device.stopped = True, trio.Event()
+        device.store, saved, _ = open_store(device.directory / "state.db", self.manifest.id)
+        try:
+            with trio.CancelScope() as device.scope:
+                device.agent = self._agent(device, device.store, saved)
+                await device.agent.run(task_status=task_status)
+        finally:
+            device.agent = None
+            device.store.close()
+            device.stopped.set()
+
+    def _agent(self, device: Device, store: Store, saved: Any) -> Agent:
+        around = Surroundings(
+            transport=self.network.transport(device.address),
+            discovery=AirDiscovery(self.air, device) if device.config.mdns else None,
+            run_blocking=device.run_blocking,
+            observer=Observer(
+                device.events.append,
+                lambda event: self.trace.append((device.name, event)),
+                wall_clock=trio.current_time,
+            ),
+            rng=np.random.default_rng([int(self.rng.integers(2**32)), *device.key.public]),
+        )
+        return Agent(
+            device.config,
+            self.manifest,
+            device.membership(),
+            device.readings,
+            store,
+            saved,
+            around,
+        )
+
+    async def stop(self, *devices: Device) -> None:
+        """As SIGTERM does, all in the same instant."""
+        chosen = [each for each in devices or tuple(self.devices) if each.agent is not None]
+        for device in chosen:
+            assert device.scope is not None
+            device.scope.cancel()
+        for device in chosen:
+            await device.stopped.wait()
+
+    async def kill(self, device: Device) -> None:
+        """As `kill -9` does: the disk stays as it is now, the links break, nobody says goodbye."""
+        image = device.directory.with_name(str(int(device.directory.name) + 1))
+        device.powered = False
+        shutil.copytree(device.directory, image, ignore=shutil.ignore_patterns("*-shm"))
+        await self.stop(device)
+        device.directory = image
+
+    def wipe(self, device: Device) -> None:
+        """A new disk; the key was on another one."""
+        for file in device.directory.iterdir():
+            file.unlink()
+
+    def revoke(self, device: Device) -> bytes:
+        """The list that shuts it out."""
+        current = open_revocations(self.revocations, authority=self._authority.public)
+        serial = device.membership().certificate.serial
+        self.revocations = self._authority.revoke(current, serial)
+        return self.revocations
+
+    def live_pairs(self) -> Iterator[tuple[Device, Device]]:
+        """Pairs that both see a link between them."""
+        running = [each for each in self.devices if each.agent is not None]
+        for i, one in enumerate(running):
+            for other in running[i + 1 :]:
+                if other.name in one.neighbours() and one.name in other.neighbours():
+                    yield one, other
+
+    def groups(self) -> list[list[str]]:
+        """Names of running devices that are connected, directly or through others."""
+        found: dict[str, list[str]] = {}
+        for device in self.devices:
+            if device.agent is not None:
+                found[device.name] = [device.name]
+        for one, other in self.live_pairs():
+            if found[one.name] is not found[other.name]:
+                found[one.name] += found[other.name]
+                for name in found[other.name]:
+                    found[name] = found[one.name]
+        return [sorted(group) for name, group in found.items() if group[0] == name]
+
+    def links(self, device: Device) -> dict[bytes, LinkState]:
+        """What is on a stopped device's disk, by the peer's key."""
+        store, saved, _ = open_store(device.directory / "state.db", self.manifest.id)
+        store.close()
+        assert not saved.rows or saved.rows[-1].position <= max(p for p, _ in saved.links.values())
+        return {peer: link for peer, (_, link) in saved.links.items()}
+
+    def accuracy(self, device: Device, test: Dataset) -> float:
+        """Of the averaged model, on readings that no node has."""
+        answer = device.running.model()
+        features = test.features
+        if answer["mean"] is not None:
+            mean, inverse = map(decode_vector, (answer["mean"], answer["inverse_deviation"]))
+            features = (features - mean) * inverse
+        scores = predict(self.manifest.model(), decode_vector(answer["average"]), features)
+        return float((scores.argmax(1) == test.targets).mean())
+
+
+async def settle() -> None:
+    """Let everything happen that is due now."""
+    await trio.testing.wait_all_tasks_blocked()
+
+
+async def until(condition: Any, *, within_s: float) -> None:
+    """Virtual seconds pass until the condition holds."""
+    with trio.move_on_after(within_s):
+        while not condition():
+            await trio.sleep(0.1)
+        return
+    raise AssertionError(f"not within {within_s:g} virtual seconds")
+
+
+def skewed(rng: np.random.Generator, nodes: int, rows: int = 40) -> list[Dataset]:
+    """Readings of each node: mostly one of two classes that overlap a little."""
+    shares = np.where(np.arange(nodes) % 2, 0.95, 0.05)
+    return [clouds(rng, rows, share) for share in shares]
+
+
+def clouds(rng: np.random.Generator, rows: int, share: float = 0.5) -> Dataset:
+    """Two clouds of points; `share` of the rows lie in the right one."""
+    targets = (rng.random(rows) < share).astype(np.int64)
+    targets[:2] = 0, 1
+    centres = np.array([[-1.0, -0.6], [1.0, 0.6]])[targets]
+    points = (centres + 0.7 * rng.normal(size=(rows, 2))).astype(np.float32)
+    return Dataset(features=points, targets=targets, columns=("x", "y"), source="test")
+
+
+def by_event(trace: list[tuple[str, Event]]) -> dict[str, int]:
+    """How often each event happened."""
+    counts: dict[str, int] = defaultdict(int)
+    for _, event in trace:
+        counts[str(event["event"])] += 1
+    return dict(counts)
