@@ -66,13 +66,13 @@ class Sessions:
         self._sharing = sharing
         self._limits = limits
         self._observer = observer
-        self._traffic: list[Traffic] = []
+        self._open: list[Link] = []
         self._closed = Traffic()
 
     def traffic(self) -> Traffic:
         """Everything sent and received on all links, as counted by the transport."""
         total = Traffic()
-        for part in (self._closed, *self._traffic):
+        for part in (self._closed, *(link.traffic for link in self._open)):
             _add(total, part)
         return total
 
@@ -105,14 +105,14 @@ class Sessions:
     @asynccontextmanager
     async def _contained(self, link: Link) -> AsyncIterator[None]:
         """Closes the link, counts its bytes, and reports a peer's fault instead of raising it."""
-        self._traffic.append(link.traffic)
+        self._open.append(link)
         try:
             async with link:
                 yield
         except (PeerError, trio.TooSlowError) as error:
             self._report(link, error)
         finally:
-            self._traffic.remove(link.traffic)
+            self._open.remove(link)
             _add(self._closed, link.traffic)
 
     async def _shake_hands(
