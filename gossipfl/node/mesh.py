@@ -26,6 +26,7 @@ class Neighbour:
 
     heard_s, offered_s: trio time of the last frame from it, and of our open request to it.
     known_moments: digests of the statistics that we know it holds.
+    has_hinted: it has told us of other peers.
     """
 
     link: SecureLink[Certificate]
@@ -36,6 +37,7 @@ class Neighbour:
     offered_s: float | None = None
     exchanges: int = 0
     known_moments: set[bytes] = Factory(set)
+    has_hinted: bool = False
     scope: trio.CancelScope = Factory(trio.CancelScope)
     ended: str | None = None
     assembler: Assembler = Factory(Assembler)
@@ -151,12 +153,14 @@ class Mesh:
 class _Entry:
     """One place where a peer may be.
 
-    instance: None until it has said hello.  busy: a dial is under way.  ours: it is ourselves.
+    instance: None until it has said hello.  hearsay: a neighbour told us of it.
+    busy: a dial is under way.  ours: it is ourselves.
     """
 
     instance: str | None
     addresses: tuple[str, ...]
     fixed: bool
+    hearsay: bool
     due_s: float
     failures: int = 0
     turn: int = 0
@@ -176,9 +180,18 @@ class AddressBook:
         return len(self._entries)
 
     def note(
-        self, name: str, addresses: tuple[str, ...], *, wait_s: float, fixed: bool = False
+        self,
+        name: str,
+        addresses: tuple[str, ...],
+        *,
+        wait_s: float,
+        fixed: bool = False,
+        hearsay: bool = False,
     ) -> None:
-        """Somebody told us of a peer.  `fixed` entries (the user's own) are never forgotten."""
+        """Somebody told us of a peer.
+
+        `fixed` entries, the user's own, are never forgotten; `hearsay` makes room for all others.
+        """
         due_s = trio.current_time() + wait_s
         known = self._entries.get(name)
         if known is not None:
@@ -186,10 +199,10 @@ class AddressBook:
                 known.addresses, known.failures, known.due_s = addresses, 0, due_s
                 self.announce_change()
             return
-        if len(self._entries) >= BOOK_MAX and not self._forget_worst():
+        if len(self._entries) >= BOOK_MAX and not self._forget_worst(hearsay_only=hearsay):
             return
         instance = None if fixed else name
-        self._entries[name] = _Entry(instance, addresses, fixed, due_s)
+        self._entries[name] = _Entry(instance, addresses, fixed, hearsay, due_s)
         self.announce_change()
 
     def forget(self, name: str) -> None:
@@ -257,12 +270,15 @@ class AddressBook:
                 entry.due_s = trio.current_time() + float(self._rng.uniform(0.2, 1.0))
         self.announce_change()
 
-    def _forget_worst(self) -> bool:
-        loose = [name for name, entry in self._entries.items() if not entry.fixed]
-        if not loose:
-            return False
-        del self._entries[max(loose, key=lambda name: self._entries[name].failures)]
-        return True
+    def _forget_worst(self, *, hearsay_only: bool) -> bool:
+        loose = [
+            (entry.hearsay, entry.failures, name)
+            for name, entry in self._entries.items()
+            if not entry.fixed and (entry.hearsay or not hearsay_only)
+        ]
+        if loose:
+            del self._entries[max(loose)[2]]
+        return bool(loose)
 
     def announce_change(self) -> None:
         """Wake whoever waits for something to dial."""

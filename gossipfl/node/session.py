@@ -209,7 +209,7 @@ class Sessions:
             case Revocations():
                 await self._sharing.take_revocations(message.signed, neighbour)
             case Peers():
-                await self._sharing.take_peers(message)
+                await self._sharing.take_peers(neighbour, message)
             case Ping():
                 await neighbour.send(Pong())
             case Pong():

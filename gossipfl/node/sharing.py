@@ -99,10 +99,15 @@ class Sharing:
                 except PeerError:
                     continue
 
-    async def take_peers(self, message: Peers) -> None:
-        """Note addresses to try when we want more links."""
-        for address in message.addresses if self._hints else ():
-            self._book.note(address, (address,), wait_s=HINT_WAIT_S)
+    async def take_peers(self, neighbour: Neighbour, message: Peers) -> None:
+        """Note addresses to try when we want more links; once a link, as `greet` tells them.
+
+        A member that named more and more could make us knock at every door of a network.
+        """
+        if self._hints and not neighbour.has_hinted:
+            neighbour.has_hinted = True
+            for address in message.addresses:
+                self._book.note(address, (address,), wait_s=HINT_WAIT_S, hearsay=True)
 
     async def _adopt(self, signed: bytes) -> bool:
         try:

@@ -26,7 +26,7 @@ from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
 from gossipfl.node.agent import Agent, Surroundings
-from gossipfl.node.membership import Membership
+from gossipfl.node.membership import Keep, Membership
 from gossipfl.node.observer import Event, Observer
 from gossipfl.node.status import decode_vector
 from gossipfl.node.store import Store, open_store
@@ -110,10 +110,12 @@ class Device:
     readings: Dataset
     directory: Path
     config: NodeConfig
+    manifest: Manifest
     clock_off_s: float = 0.0
     disk_s: float = 0.0
     powered: bool = True
     revocations: bytes | None = None
+    keep_revocations: Keep = attrs.Factory(lambda self: self._keep, takes_self=True)
     events: list[Event] = attrs.Factory(list)
     agent: Agent | None = None
     store: Store | None = None
@@ -153,7 +155,7 @@ class Device:
             self.admission,
             wall_clock=lambda: START_S + trio.current_time() + self.clock_off_s,
             stored_revocations=self.revocations,
-            keep_revocations=self._keep_revocations,
+            keep_revocations=self.keep_revocations,
         )
 
     async def run_blocking(self, function: Any, *args: Any) -> Any:
@@ -163,7 +165,7 @@ class Device:
             await trio.sleep(self.disk_s)
         return function(*args) if self.powered else None
 
-    async def _keep_revocations(self, signed: bytes) -> None:
+    async def _keep(self, signed: bytes) -> None:
         await trio.lowlevel.checkpoint()
         self.revocations = signed
 
@@ -188,7 +190,7 @@ class Cluster:
         **settings: Any,
     ) -> None:
         print(f"cluster of {len(readings)}: GOSSIPFL_TEST_SEED={seed}")  # shown on failure
-        self.rng = np.random.default_rng([seed, len(name)])
+        self.rng = np.random.default_rng([seed, *name.encode()])
         self.manifest = manifest
         self.network = near.network if near else MemoryNetwork(self.rng.spawn(1)[0], faults)
         self.air = near.air if near else Air()
@@ -202,12 +204,13 @@ class Cluster:
         self.devices = [self.admit(f"{name}-{i}", each) for i, each in enumerate(readings)]
         self._nursery: trio.Nursery | None = None
 
-    def admit(self, name: str, readings: Dataset) -> Device:
-        """A device with a serial number of its own, switched off."""
+    def admit(self, name: str, readings: Dataset, *, clock_s: float = 0.0) -> Device:
+        """A device with a serial number of its own, switched off; valid from `clock_s` on."""
         key = DeviceKey.from_secret(self.rng.bytes(32))
         serial = 1 + int(self.rng.integers(2**31))
         roles = ("peer",)
-        signed = self._authority.admit(name, key.public, roles, serial, START_S, VALID_DAYS)
+        now_s = START_S + clock_s
+        signed = self._authority.admit(name, key.public, roles, serial, now_s, VALID_DAYS)
         admission = Admission(
             authority=self._authority.public,
             cluster_key=self._cluster_key,
@@ -218,7 +221,8 @@ class Cluster:
         home = self._directory / name / "0"
         home.mkdir(parents=True)
         plain = {"interval_s": 1.0, "resend_s": 3.0, "validation": 0.0} | self._settings
-        return Device(name, key, admission, readings, home, NodeConfig(state=home, **plain))
+        config = NodeConfig(state=home, **plain)
+        return Device(name, key, admission, readings, home, config, self.manifest)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Cluster"]:
@@ -240,7 +244,7 @@ class Cluster:
         self, device: Device, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
     ) -> None:
         device.powered, device.stopped = True, trio.Event()
-        device.store, saved, _ = open_store(device.directory / "state.db", self.manifest.id)
+        device.store, saved, _ = open_store(device.directory / "state.db", device.manifest.id)
         try:
             with trio.CancelScope() as device.scope:
                 device.agent = self._agent(device, device.store, saved)
@@ -264,7 +268,7 @@ class Cluster:
         )
         return Agent(
             device.config,
-            self.manifest,
+            device.manifest,
             device.membership(),
             device.readings,
             store,
@@ -324,7 +328,7 @@ class Cluster:
 
     def links(self, device: Device) -> dict[bytes, LinkState]:
         """What is on a stopped device's disk, by the peer's key."""
-        store, saved, _ = open_store(device.directory / "state.db", self.manifest.id)
+        store, saved, _ = open_store(device.directory / "state.db", device.manifest.id)
         store.close()
         assert not saved.rows or saved.rows[-1].position <= max(p for p, _ in saved.links.values())
         return {peer: link for peer, (_, link) in saved.links.items()}
@@ -336,7 +340,7 @@ class Cluster:
         if answer["mean"] is not None:
             mean, inverse = map(decode_vector, (answer["mean"], answer["inverse_deviation"]))
             features = (features - mean) * inverse
-        scores = predict(self.manifest.model(), decode_vector(answer["average"]), features)
+        scores = predict(device.manifest.model(), decode_vector(answer["average"]), features)
         return float((scores.argmax(1) == test.targets).mean())
 
 

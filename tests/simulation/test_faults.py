@@ -11,9 +11,7 @@ import trio
 from gossipfl.transports.faults import Faults
 from tests.simulation.cluster import SEED, Cluster, Device, clouds, settle, skewed, until
 
-BAD: Final = Faults(
-    delay_s=0.02, jitter_s=0.05, loss=0.2, duplicate=0.1, reorder=0.1, hold_s=0.3
-)
+BAD: Final = Faults(delay_s=0.02, jitter_s=0.05, loss=0.2, duplicate=0.1, reorder=0.1, hold_s=0.3)
 
 
 def seeded(cluster: Cluster) -> list[int]:

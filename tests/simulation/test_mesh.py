@@ -6,6 +6,8 @@ import attrs
 import numpy as np
 import trio
 
+from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.schema import Schema
 from tests.simulation.cluster import MANIFEST, Cluster, clouds, settle, skewed
 
 NODES = 5
@@ -100,6 +102,33 @@ async def test_training_uses_the_statistics_of_the_cluster(autojump_clock, tmp_p
         await cluster.start()
         await trio.sleep(80)
         assert min(cluster.accuracy(device, test) for device in cluster.devices) > 0.9
+
+
+async def test_statistics_of_many_columns_travel_in_portions(autojump_clock, tmp_path, rng):
+    """Those of five nodes are longer together than any message may be."""
+    columns = 15_000
+    schema = Schema(columns=columns, target="side", classes=("left", "right"))
+    manifest = attrs.evolve(STANDARDISED, schema=schema, keep_ratio=0.001)
+    readings = [wide(rng, columns) for _ in range(NODES)]
+    cluster = Cluster(tmp_path, readings, manifest=manifest, interval_s=10.0)
+    *early, late = cluster.devices
+    async with cluster.open():
+        await cluster.start(*early)
+        await trio.sleep(10)
+        await cluster.start(late)
+        await trio.sleep(30)
+        assert len({device.running.model()["mean"] for device in cluster.devices}) == 1
+        assert late.status()["exchanges"] > 0
+
+
+def wide(rng: np.random.Generator, columns: int) -> Dataset:
+    """Twelve rows, just enough to tell of."""
+    return Dataset(
+        features=rng.normal(size=(12, columns)).astype(np.float32),
+        targets=np.arange(12) % 2,
+        columns=tuple(f"x{i}" for i in range(columns)),
+        source="test",
+    )
 
 
 async def test_a_node_of_one_trains_after_a_moment(autojump_clock, tmp_path, rng):

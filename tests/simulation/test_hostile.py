@@ -1,0 +1,262 @@
+"""Peers that stall, lie or shout: the link goes, an event names the reason, the node stays up."""
+
+from contextlib import suppress
+from typing import Final
+
+import attrs
+import numpy as np
+import pytest
+import trio
+
+from gossipfl.errors import PeerError, Unreachable
+from gossipfl.gossip.link import FRESH
+from gossipfl.wire.messages import (
+    Fragment,
+    Hello,
+    KnownMoments,
+    Message,
+    MomentsUpdate,
+    Peers,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Revocations,
+    Seed,
+    encode,
+)
+from tests.simulation.cluster import MANIFEST, Cluster, settle, skewed, until
+from tests.simulation.insider import Insider, read_to_end
+
+PAYLOAD: Final = b"\0"
+FIRST: Final = FRESH[:2]
+
+ILLEGAL: Final[dict[str, tuple[bytes | Message, str]]] = {
+    "garbage": (b"\xff" * 40, "speaks protocol 15"),
+    "unknown type": (b"\x1d\x90", "unknown type 13"),
+    "no msgpack": (b"\x12\xc1", "illegal Request"),
+    "too few fields": (b"\x12\x91\x01", "wrong number of fields"),
+    "second hello": (Hello(MANIFEST.id, "0" * 16, 0, 0), "Hello in the middle"),
+    "payload of another model": (Request(1, FIRST, 128, 10, b"\xff\xff\x03"), "delta"),
+    "payload longer than any": (Request(1, FIRST, 128, 10, bytes(5000)), "longer than any delta"),
+    "first request without samples": (Request(1, FIRST, 128, None, PAYLOAD), "samples"),
+    "statistics nobody asked for": (MomentsUpdate((b"x",)), "statistics"),
+    "forged revocations": (Revocations(bytes(80)), ""),
+    "fragment inside fragments": (Fragment(0, 2, b"x"), "fragment"),
+}
+
+
+async def quiet(cluster: Cluster) -> None:
+    """Nodes that never reach their first round: what moves the model now is the peer."""
+    await cluster.start()
+    await settle()
+
+
+def quiet_cluster(path, rng, nodes: int = 1) -> Cluster:
+    return Cluster(path, skewed(rng, nodes), interval_s=1e9)
+
+
+@pytest.mark.parametrize("kind", ILLEGAL)
+async def test_illegal_messages_end_the_link(autojump_clock, tmp_path, rng, kind):
+    frame, reason = ILLEGAL[kind]
+    if isinstance(frame, Message):
+        frame = encode(frame)
+    if kind.startswith("fragment"):  # its whole is an illegal message: a fragment again
+        frames = [encode(Fragment(i, 2, part)) for i, part in enumerate((frame[:3], frame[3:]))]
+    else:
+        frames = [frame]
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    async with cluster.open():
+        await quiet(cluster)
+        before = device.parameters(), device.average()
+        with pytest.raises(Unreachable):
+            async with Insider(cluster).befriend(device) as link:
+                for each in frames:
+                    await link.send(each)
+                await read_to_end(link)
+        await settle()
+        assert device.neighbours() == []
+        (told,) = device.reasons("link.down")
+        assert reason in told
+        assert told
+        np.testing.assert_array_equal((device.parameters(), device.average()), before)
+        assert device.status()["exchanges"] == 0
+
+
+async def test_a_seed_from_the_wrong_end(autojump_clock, tmp_path, rng):
+    """Only the lower id may seed a link: the other one cannot move our anchor."""
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    insiders = (Insider(cluster, f"insider-{i}") for i in range(99))
+    insider = next(i for i in insiders if i.device.key.public > device.key.public)
+    async with cluster.open():
+        await quiet(cluster)
+        with pytest.raises(Unreachable):
+            async with insider.befriend(device) as link:
+                await link.send(encode(Seed(PAYLOAD)))
+                await read_to_end(link)
+        assert any("must not send" in reason for reason in device.reasons("link.down"))
+        assert device.status()["links_seeded"] == 0
+
+
+async def test_a_request_is_applied_once_however_often_it_comes(autojump_clock, tmp_path, rng):
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    request = encode(Request(1, FIRST, 128, 10, PAYLOAD))
+    async with cluster.open():
+        await quiet(cluster)
+        async with Insider(cluster).befriend(device) as link:
+            for _ in range(200):
+                await link.send(request)
+            await settle()
+            assert device.status()["exchanges"] == 1
+            assert device.neighbours() == ["insider"]
+
+
+async def test_stale_and_unasked_replies_do_nothing(autojump_clock, tmp_path, rng):
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    async with cluster.open():
+        await quiet(cluster)
+        before = device.parameters()
+        async with Insider(cluster).befriend(device) as link:
+            for sequence in (1, 2, 2**32 - 1):
+                await link.send(encode(Reply(sequence, FIRST, 128, 10, PAYLOAD)))
+            await settle()
+            assert device.neighbours() == ["insider"]
+            np.testing.assert_array_equal(device.parameters(), before)
+
+
+async def test_a_flood_of_pings_does_not_stop_the_rounds(autojump_clock, tmp_path, rng):
+    cluster = Cluster(tmp_path, skewed(rng, 2))
+    device, other = cluster.devices
+    async with cluster.open():
+        await cluster.start()
+        async with Insider(cluster).befriend(device) as link:
+            for _ in range(2000):
+                await link.send(encode(Ping()))
+                await link.send(encode(Pong()))
+            await trio.sleep(30)
+        assert device.status()["rounds"] > 10
+        assert other.status()["exchanges"] > 10
+
+
+async def test_frames_that_do_not_open_end_the_link(autojump_clock, tmp_path, rng):
+    """A forger between the two can cut a link, but not speak on it."""
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    insider = Insider(cluster)
+    async with cluster.open():
+        await quiet(cluster)
+        async with insider.befriend(device) as link:
+            with suppress(Unreachable):
+                for _ in range(40):
+                    await link._link.send(bytes(60))
+            await settle()
+        assert any("do not open" in reason for reason in device.reasons("link.down"))
+
+
+async def test_strangers_that_stall_are_dropped_and_block_nobody(autojump_clock, tmp_path, rng):
+    """Forty half-open handshakes, as any program on the network could begin."""
+    cluster = Cluster(tmp_path, skewed(rng, 2), handshake_timeout_s=5.0)
+    device, other = cluster.devices
+    async with cluster.open():
+        await cluster.start(device)
+        transport = cluster.network.transport("stranger:1")
+        links = [await transport.dial(device.address) for _ in range(40)]
+        await cluster.start(other)
+        await until(lambda: device.neighbours() == [other.name], within_s=2)
+        await trio.sleep(10)
+        assert device.reasons("link.failed").count("the handshake took too long") == 40
+        with pytest.raises(Unreachable):
+            await links[0].receive()
+        assert all(link.traffic.received_bytes == 0 for link in links)
+
+
+async def test_strangers_get_not_one_byte(autojump_clock, tmp_path, rng):
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    async with cluster.open():
+        await quiet(cluster)
+        for length in (1, 47, 48, 49, 65535):
+            link = await cluster.network.transport("stranger:1").dial(device.address)
+            await link.send(rng.bytes(length))
+            with pytest.raises(PeerError):
+                await link.receive()
+            assert link.traffic.received_bytes == 0
+        await settle()
+        assert device.count("peer.untrusted") == 5
+        assert all("stranger" in reason for reason in device.reasons("peer.untrusted"))
+
+
+async def test_a_member_that_stalls_before_its_hello(autojump_clock, tmp_path, rng):
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    async with cluster.open():
+        await quiet(cluster)
+        async with Insider(cluster).dial(device) as link:
+            with pytest.raises(Unreachable):
+                await read_to_end(link)
+        assert device.reasons("link.failed") == ["the handshake took too long"]
+        assert device.count("link.up") == 0
+
+
+@pytest.mark.parametrize("frame", [b"\xff" * 9, encode(Ping()), encode(KnownMoments(()))])
+async def test_a_member_that_does_not_say_hello(autojump_clock, tmp_path, rng, frame):
+    cluster = quiet_cluster(tmp_path, rng)
+    (device,) = cluster.devices
+    async with cluster.open():
+        await quiet(cluster)
+        with pytest.raises(Unreachable):
+            async with Insider(cluster).dial(device) as link:
+                await link.send(frame)
+                await read_to_end(link)
+        assert device.count("link.failed") == 1
+        assert device.count("link.up") == 0
+
+
+async def test_a_silent_member_does_not_hold_up_training(autojump_clock, tmp_path, rng):
+    """It is the only neighbour, and never tells its statistics."""
+    manifest = attrs.evolve(MANIFEST, standardise="feature")
+    cluster = Cluster(tmp_path, skewed(rng, 1), manifest=manifest, dead_after_s=1e6)
+    (device,) = cluster.devices
+    async with cluster.open():
+        await cluster.start()
+        async with Insider(cluster).befriend(device):
+            await trio.sleep(20)
+            assert device.status()["rounds"] == 0
+            await trio.sleep(40)
+            assert device.status()["rounds"] > 5
+
+
+async def test_who_breaks_the_rules_each_time_is_left_alone(autojump_clock, tmp_path, rng):
+    """We dial it, since we were told to; but not every second for ever."""
+    cluster = Cluster(tmp_path, skewed(rng, 1), mdns=False)
+    (device,) = cluster.devices
+    insider = Insider(cluster)
+    device.config = attrs.evolve(device.config, peer=(insider.device.address,))
+    async with cluster.open(), trio.open_nursery() as nursery:
+        await nursery.start(insider.serve, b"\xff\xff")
+        await cluster.start()
+        await trio.sleep(1000)
+        assert 3 <= insider.served <= 25
+        assert device.count("link.up") == device.count("link.down") == insider.served
+        assert device.status()["rounds"] > 500
+        nursery.cancel_scope.cancel()
+
+
+async def test_hints_are_bounded_and_harmless(autojump_clock, tmp_path, rng):
+    """Thousands of invented addresses: some are tried, none is believed, real peers get in."""
+    cluster = Cluster(tmp_path, skewed(rng, 3))
+    device, *others = cluster.devices
+    async with cluster.open():
+        await cluster.start(device)
+        async with Insider(cluster).befriend(device) as link:
+            for i in range(100):
+                named = tuple(f"ghost-{i}-{j}:7411" for j in range(16))
+                await link.send(encode(Peers(named)))
+            await trio.sleep(5)
+            await cluster.start(*others)
+            await until(lambda: len(device.neighbours()) == 3, within_s=60)
+        assert device.count("dial.failed") < 100
