@@ -1,11 +1,12 @@
 """A member that keeps to no rule: admitted, so it gets past the handshake, and run by hand."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import trio
 
+from gossipfl.errors import Unreachable
 from gossipfl.transports.base import Link
 from gossipfl.transports.secure import SecureLink, secure_accept, secure_dial
 from gossipfl.wire.messages import Hello, Message, decode, encode
@@ -55,8 +56,18 @@ class Insider:
         await self._transport.serve(on_link, task_status=task_status)
 
 
+async def shout(link: Link, frames: list[bytes]) -> None:
+    """Send them all, or as many as the node takes."""
+    with suppress(Unreachable):
+        for frame in frames:
+            await link.send(frame)
+
+
 async def read_to_end(link: Secure) -> list[Message]:
-    """Everything that still comes; raises Unreachable in the end, as the node hangs up."""
-    messages = []
+    """Everything that still comes until the node hangs up."""
+    messages: list[Message] = []
     while True:
-        messages.append(decode(await link.receive()))
+        try:
+            messages.append(decode(await link.receive()))
+        except Unreachable:
+            return messages

@@ -98,7 +98,7 @@ def assert_shut_out(outsider: Device, members: list[Device], reason: str) -> Non
 
 
 async def test_another_cluster_on_the_same_network(autojump_clock, tmp_path, rng):
-    """It shares neither authority nor key; one of ours even dials it by name, and it one of ours."""
+    """It shares neither authority nor key; each end even dials the other by name."""
     ours = Cluster(tmp_path / "ours", skewed(rng, 2))
     theirs = Cluster(tmp_path / "theirs", skewed(rng, 1), near=ours, name="other")
     (stranger,) = theirs.devices

@@ -48,7 +48,8 @@ async def test_both_ends_of_every_link_hold_the_same_anchor(autojump_clock, tmp_
     assert len(pairs) == NODES * (NODES - 1) // 2
     for one, other in pairs:
         here, there = cluster.links(one)[other.key.public], cluster.links(other)[one.key.public]
-        assert here.pending is None and there.pending is None
+        assert here.pending is None
+        assert there.pending is None
         assert (here.sequence, here.digest) == (there.sequence, there.digest)
         assert here.sequence > 5
         np.testing.assert_array_equal(here.anchor.view("u4"), there.anchor.view("u4"))
