@@ -37,7 +37,7 @@ async def test_a_fifth_of_all_frames_lost(autojump_clock, tmp_path, rng):
     async with cluster.open():
         await cluster.start()
         await trio.sleep(200)
-        assert min(cluster.accuracy(device, test) for device in cluster.devices) > 0.9
+        assert min(cluster.accuracy(device, test) for device in cluster.devices) > 0.88
         assert min(device.status()["exchanges"] for device in cluster.devices) > 50
         assert [device.status()["links_seeded"] for device in cluster.devices] == [0] * 5
         await settle()
@@ -135,7 +135,7 @@ async def test_a_wiped_disk_seeds_its_links_and_goes_on(autojump_clock, tmp_path
         assert victim.status()["rounds"] == 0
         await trio.sleep(80)
         await settle()
-        assert cluster.accuracy(victim, test) > 0.9
+        assert cluster.accuracy(victim, test) > 0.88
         assert victim.status()["links_seeded"] == len(victim.neighbours()) == 3
         # One seed a link is enough.
         assert [device.count("link.seeded") for device in cluster.devices] == [1, 3, 1, 1]
