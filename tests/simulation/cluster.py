@@ -6,17 +6,14 @@ it, nothing runs in a thread and nothing iterates over a set.
 
 import os
 import shutil
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
 import numpy as np
 import trio
 import trio.testing
-from numpy.typing import NDArray
 
 from gossipfl.config import NodeConfig
 from gossipfl.gossip.link import LinkState
@@ -26,22 +23,20 @@ from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
 from gossipfl.node.agent import Agent, Surroundings
-from gossipfl.node.membership import Keep, Membership
 from gossipfl.node.observer import Event, Observer
 from gossipfl.node.status import decode_vector
-from gossipfl.node.store import Store, open_store
+from gossipfl.node.store import Saved, Store, open_store
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import Authority
 from gossipfl.security.identity import DeviceKey
 from gossipfl.security.revocations import RevocationList, open_revocations
-from gossipfl.transports.discovery import Announcement, Discovery, OnSighting, Sighting
 from gossipfl.transports.faults import Faults
 from gossipfl.transports.memory import MemoryNetwork
+from tests.simulation.air import Air, AirDiscovery
+from tests.simulation.device import START_S, Device
 
 SEED: Final = int(os.environ.get("GOSSIPFL_TEST_SEED", "0"))
-START_S: Final = 1_800_000_000.0
 VALID_DAYS: Final = 10
-PORT: Final = 7411
 # Six parameters of which two are sent; at half of them the control variate overshoots.
 MANIFEST: Final = Manifest(
     cluster="simulated",
@@ -51,123 +46,6 @@ MANIFEST: Final = Manifest(
     training=TrainingSettings(learning_rate=0.2, local_steps=3, batch_size=8),
     keep_ratio=0.34,
 )
-
-
-class Air:
-    """Where announcements are heard: everybody hears of everybody, in the order of arrival."""
-
-    def __init__(self) -> None:
-        self._present: dict[str, tuple[Sighting, OnSighting]] = {}
-
-    def come(self, sighting: Sighting, listener: OnSighting) -> None:
-        for other, heard in list(self._present.values()):
-            heard(sighting)
-            listener(other)
-        self._present[sighting.instance] = sighting, listener
-
-    def go(self, instance: str, *, politely: bool) -> None:
-        """A crash is not announced."""
-        gone, _ = self._present.pop(instance)
-        for _, heard in list(self._present.values()) if politely else ():
-            heard(attrs.evolve(gone, addresses=(), present=False))
-
-
-class AirDiscovery(Discovery):
-    """One node's ears and voice."""
-
-    def __init__(self, air: Air, device: "Device") -> None:
-        self._air = air
-        self._device = device
-
-    async def run(
-        self,
-        announcement: Announcement,
-        on_sighting: OnSighting,
-        *,
-        task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        ours, address = announcement, (self._device.address,)
-        sighting = Sighting(ours.instance, address, ours.cluster_tag, ours.version, True)
-        self._air.come(sighting, on_sighting)
-        try:
-            task_status.started(ours.instance)
-            await trio.sleep_forever()
-        finally:
-            self._air.go(ours.instance, politely=self._device.powered)
-
-
-@attrs.define(eq=False)
-class Device:
-    """One node's machine: what it was given, what is on its disk, and the agent it runs.
-
-    clock_off_s: how wrong its clock is.  disk_s: seconds that every write takes.
-    powered: without power nothing is written any more and no goodbye is said.
-    """
-
-    name: str
-    key: DeviceKey
-    admission: Admission
-    readings: Dataset
-    directory: Path
-    config: NodeConfig
-    manifest: Manifest
-    clock_off_s: float = 0.0
-    disk_s: float = 0.0
-    powered: bool = True
-    revocations: bytes | None = None
-    keep_revocations: Keep = attrs.Factory(lambda self: self._keep, takes_self=True)
-    events: list[Event] = attrs.Factory(list)
-    agent: Agent | None = None
-    store: Store | None = None
-    scope: trio.CancelScope | None = None
-    stopped: trio.Event = attrs.Factory(trio.Event)
-
-    @property
-    def address(self) -> str:
-        return f"{self.name}:{PORT}"
-
-    @property
-    def running(self) -> Agent:
-        assert self.agent is not None, f"{self.name} does not run"
-        return self.agent
-
-    def status(self) -> dict[str, Any]:
-        return self.running.status()
-
-    def neighbours(self) -> list[str]:
-        return sorted(neighbour["name"] for neighbour in self.status()["neighbours"])
-
-    def average(self) -> NDArray[np.float32]:
-        return decode_vector(self.running.model()["average"])
-
-    def parameters(self) -> NDArray[np.float32]:
-        return decode_vector(self.running.model()["parameters"])
-
-    def count(self, event: str) -> int:
-        return sum(each["event"] == event for each in self.events)
-
-    def reasons(self, event: str) -> list[str]:
-        return [str(each.get("reason")) for each in self.events if each["event"] == event]
-
-    def membership(self) -> Membership:
-        return Membership(
-            self.key,
-            self.admission,
-            wall_clock=lambda: START_S + trio.current_time() + self.clock_off_s,
-            stored_revocations=self.revocations,
-            keep_revocations=self.keep_revocations,
-        )
-
-    async def run_blocking(self, function: Any, *args: Any) -> Any:
-        """Inline, as fast as the disk is; nothing happens once the power is gone."""
-        await trio.lowlevel.checkpoint()
-        if self.disk_s and self.store is not None and function == self.store.write:
-            await trio.sleep(self.disk_s)
-        return function(*args) if self.powered else None
-
-    async def _keep(self, signed: bytes) -> None:
-        await trio.lowlevel.checkpoint()
-        self.revocations = signed
 
 
 class Cluster:
@@ -254,10 +132,12 @@ class Cluster:
             device.store.close()
             device.stopped.set()
 
-    def _agent(self, device: Device, store: Store, saved: Any) -> Agent:
+    def _agent(self, device: Device, store: Store, saved: Saved) -> Agent:
         around = Surroundings(
             transport=self.network.transport(device.address),
-            discovery=AirDiscovery(self.air, device) if device.config.mdns else None,
+            discovery=AirDiscovery(self.air, device.address, lambda: device.powered)
+            if device.config.mdns
+            else None,
             run_blocking=device.run_blocking,
             observer=Observer(
                 device.events.append,
@@ -327,10 +207,10 @@ class Cluster:
         return [sorted(group) for name, group in found.items() if group[0] == name]
 
     def links(self, device: Device) -> dict[bytes, LinkState]:
-        """What is on a stopped device's disk, by the peer's key."""
+        """What a device that was stopped cleanly has on its disk, by the peer's key."""
         store, saved, _ = open_store(device.directory / "state.db", device.manifest.id)
         store.close()
-        assert not saved.rows or saved.rows[-1].position <= max(p for p, _ in saved.links.values())
+        assert saved.rows == []
         return {peer: link for peer, (_, link) in saved.links.items()}
 
     def accuracy(self, device: Device, test: Dataset) -> float:
@@ -349,32 +229,10 @@ async def settle() -> None:
     await trio.testing.wait_all_tasks_blocked()
 
 
-async def until(condition: Any, *, within_s: float) -> None:
+async def until(condition: Callable[[], bool], *, within_s: float) -> None:
     """Virtual seconds pass until the condition holds."""
     for _ in range(round(within_s / 0.1)):
         if condition():
             return
         await trio.sleep(0.1)
     raise AssertionError(f"not within {within_s:g} virtual seconds")
-
-
-def skewed(rng: np.random.Generator, nodes: int, rows: int = 40) -> list[Dataset]:
-    """Readings of each node: one of two classes, but for a stray row; they overlap a little."""
-    return [clouds(rng, rows, share=i % 2) for i in range(nodes)]
-
-
-def clouds(rng: np.random.Generator, rows: int, share: float = 0.5) -> Dataset:
-    """Two clouds of points; `share` of the rows lie in the right one, but one row in each."""
-    targets = (rng.random(rows) < share).astype(np.int64)
-    targets[:2] = 0, 1
-    centres = np.array([[-1.0, -0.6], [1.0, 0.6]])[targets]
-    points = (centres + 0.7 * rng.normal(size=(rows, 2))).astype(np.float32)
-    return Dataset(features=points, targets=targets, columns=("x", "y"), source="test")
-
-
-def by_event(trace: list[tuple[str, Event]]) -> dict[str, int]:
-    """How often each event happened."""
-    counts: dict[str, int] = defaultdict(int)
-    for _, event in trace:
-        counts[str(event["event"])] += 1
-    return dict(counts)

@@ -10,7 +10,9 @@ from gossipfl.errors import Unreachable
 from gossipfl.transports.base import Link
 from gossipfl.transports.secure import SecureLink, secure_accept, secure_dial
 from gossipfl.wire.messages import Hello, Message, decode, encode
-from tests.simulation.cluster import Cluster, Device, clouds
+from tests.simulation.cluster import Cluster
+from tests.simulation.device import Device
+from tests.simulation.readings import clouds
 
 Secure = SecureLink[Any]
 

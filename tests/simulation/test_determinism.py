@@ -10,7 +10,8 @@ import trio
 import trio.testing
 
 from gossipfl.transports.faults import Faults
-from tests.simulation.cluster import Cluster, skewed
+from tests.simulation.cluster import Cluster
+from tests.simulation.readings import skewed
 
 NODES: Final = 4
 FAULTS: Final = Faults(delay_s=0.05, jitter_s=0.1, loss=0.1, duplicate=0.1, reorder=0.1)

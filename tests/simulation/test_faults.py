@@ -9,7 +9,9 @@ import pytest
 import trio
 
 from gossipfl.transports.faults import Faults
-from tests.simulation.cluster import SEED, Cluster, Device, clouds, settle, skewed, until
+from tests.simulation.cluster import SEED, Cluster, settle, until
+from tests.simulation.device import Device
+from tests.simulation.readings import clouds, skewed
 
 BAD: Final = Faults(delay_s=0.02, jitter_s=0.05, loss=0.2, duplicate=0.1, reorder=0.1, hold_s=0.3)
 

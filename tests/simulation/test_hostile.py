@@ -23,8 +23,9 @@ from gossipfl.wire.messages import (
     Seed,
     encode,
 )
-from tests.simulation.cluster import MANIFEST, Cluster, settle, skewed, until
+from tests.simulation.cluster import MANIFEST, Cluster, settle, until
 from tests.simulation.insider import Insider, read_to_end, shout
+from tests.simulation.readings import skewed
 
 PAYLOAD: Final = b"\0"
 FIRST: Final = FRESH[:2]

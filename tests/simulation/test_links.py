@@ -7,7 +7,8 @@ import numpy as np
 import trio
 
 from gossipfl.transports.faults import Faults
-from tests.simulation.cluster import Cluster, skewed, until
+from tests.simulation.cluster import Cluster, until
+from tests.simulation.readings import skewed
 
 STATIC: Final = {"mdns": False, "hints": False}
 

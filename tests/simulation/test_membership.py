@@ -6,7 +6,10 @@ import attrs
 import trio
 
 from gossipfl.errors import StateError
-from tests.simulation.cluster import MANIFEST, VALID_DAYS, Cluster, Device, clouds, skewed, until
+from tests.simulation.cluster import MANIFEST, VALID_DAYS, Cluster, settle, until
+from tests.simulation.device import Device
+from tests.simulation.insider import Insider, read_to_end
+from tests.simulation.readings import clouds, skewed
 
 DAY_S: Final = 86_400.0
 
@@ -64,6 +67,22 @@ async def test_a_revocation_counts_even_when_the_disk_refuses_it(autojump_clock,
         assert bad.neighbours() == []
         assert one.neighbours() == [other.name]
         assert one.count("state.write_failed") == other.count("state.write_failed") == 1
+
+
+async def test_revoked_in_mid_handshake(autojump_clock, tmp_path, rng):
+    """Its certificate was good when it was shown; the list came before the hello."""
+    cluster = Cluster(tmp_path, skewed(rng, 1))
+    (device,) = cluster.devices
+    insider = Insider(cluster)
+    async with cluster.open():
+        await cluster.start()
+        async with insider.dial(device) as link:
+            await settle()
+            await device.running.take_revocations(cluster.revoke(insider.device))
+            await insider.greet(link)
+            await read_to_end(link)
+        assert device.count("link.up") == 0
+        assert any("revoked just now" in reason for reason in device.reasons("peer.untrusted"))
 
 
 async def test_expired_certificates_are_refused(autojump_clock, tmp_path, rng):

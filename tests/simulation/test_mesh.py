@@ -8,7 +8,8 @@ import trio
 
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.schema import Schema
-from tests.simulation.cluster import MANIFEST, Cluster, clouds, settle, skewed
+from tests.simulation.cluster import MANIFEST, Cluster, settle
+from tests.simulation.readings import clouds, skewed
 
 NODES = 5
 STANDARDISED = attrs.evolve(MANIFEST, standardise="feature")
@@ -107,7 +108,7 @@ async def test_training_uses_the_statistics_of_the_cluster(autojump_clock, tmp_p
 
 async def test_statistics_of_many_columns_travel_in_portions(autojump_clock, tmp_path, rng):
     """Those of five nodes are longer together than any message may be."""
-    columns = 15_000
+    columns = 20_000
     schema = Schema(columns=columns, target="side", classes=("left", "right"))
     manifest = attrs.evolve(STANDARDISED, schema=schema, keep_ratio=0.001)
     readings = [wide(rng, columns) for _ in range(NODES)]
