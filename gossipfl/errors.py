@@ -26,7 +26,7 @@ class Unreachable(PeerError):
 
 
 class Untrusted(PeerError):
-    """Failed authentication; never retried automatically."""
+    """Failed authentication; only people can mend it, so it is not retried soon."""
 
 
 class RemoteProtocolError(PeerError):

@@ -31,6 +31,8 @@ from gossipfl.security.signed import BODY_MAX, open_signed
 
 KIND: Final = "manifest"
 ID_BYTES: Final = 16
+# A node's statistics travel in one message: two float32 an input.
+STANDARDISED_MAX: Final = 51_200
 SEED_MAX: Final = 2**32 - 1
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,62}")
 
@@ -91,8 +93,12 @@ class Manifest:
     bits: Literal[1, 2, "auto"] = field(default="auto", validator=_one_of(1, 2, "auto"))
 
     def __attrs_post_init__(self) -> None:
-        groups_of(self.standardise, self.schema.inputs)
-        self.model()  # both raise ConfigError when the parts do not fit together
+        if groups_of(self.standardise, self.schema.inputs) > STANDARDISED_MAX:
+            raise ConfigError(
+                f"at most {STANDARDISED_MAX} inputs are standardised one by one; "
+                'use standardise "channel:C" for windows, or "none"'
+            )
+        self.model()  # raises ConfigError when the parts do not fit together
         if len(self.body) > BODY_MAX:
             raise ConfigError(
                 f"the names of columns and classes take {len(self.body)} bytes, at most {BODY_MAX} "

@@ -104,7 +104,7 @@ class Agent:
         # Shielded: the last checkpoint is queued when all else has been cancelled already.
         writing = trio.CancelScope(shield=True)
         async with trio.open_nursery() as outer:
-            outer.start_soon(_run_in, writing, self._journal.run)
+            outer.start_soon(run_in, writing, self._journal.run)
             try:
                 async with trio.open_nursery() as nursery:
                     await self._start(nursery, task_status)
@@ -316,7 +316,8 @@ def _position(saved: Saved) -> int:
     return max(known, default=0)
 
 
-async def _run_in(scope: trio.CancelScope, service: Callable[[], Awaitable[None]]) -> None:
+async def run_in(scope: trio.CancelScope, service: Callable[[], Awaitable[None]]) -> None:
+    """A service in a scope of its own, to outlive the rest and be stopped last."""
     with scope:
         await service()
 

@@ -18,7 +18,7 @@ from gossipfl.learning import training
 from gossipfl.learning.data import read
 from gossipfl.learning.dataset import Dataset, check_trainable
 from gossipfl.manifest import Manifest, open_manifest
-from gossipfl.node.agent import Agent, Surroundings, run_in_thread
+from gossipfl.node.agent import Agent, Surroundings, run_in, run_in_thread
 from gossipfl.node.eventlog import EventLog
 from gossipfl.node.home import Home, read_bytes, write_private
 from gossipfl.node.membership import Membership
@@ -115,17 +115,25 @@ class Device:
             cluster=self.manifest.cluster,
             resumed_rounds=self.saved.model.rounds if self.saved.model else 0,
         )
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.log.run)
-            await nursery.start(serve_status, self.home.status_socket, agent.answers())
-            nursery.start_soon(self._watch_revocations, agent)
-            nursery.start_soon(_cancel_on_signal, nursery.cancel_scope, observer)
+        # Shielded: what happens while everything else is being cancelled is logged as well.
+        logging = trio.CancelScope(shield=True)
+        async with trio.open_nursery() as outer:
+            outer.start_soon(run_in, logging, self.log.run)
             try:
-                await agent.run()
+                await self._run_agent(agent)
             finally:
                 observer.emit("node.stopped")
-                nursery.cancel_scope.cancel()
+                logging.cancel()
         self.store.close()
+
+    async def _run_agent(self, agent: Agent) -> None:
+        """The agent and what only a real device has: signals, files, a status socket."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(serve_status, self.home.status_socket, agent.answers())
+            nursery.start_soon(self._watch_revocations, agent)
+            nursery.start_soon(_cancel_on_signal, nursery.cancel_scope, self.observer)
+            await agent.run()
+            nursery.cancel_scope.cancel()
 
     async def _watch_revocations(self, agent: Agent) -> None:
         """Take a list that the operator drops into the directory of a running node."""

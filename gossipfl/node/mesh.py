@@ -18,6 +18,7 @@ BOOK_MAX: Final = 256
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_MAX_S: Final = 120.0
 STEADY_S: Final = 10.0
+UNTRUSTED_RETRY_S: Final = 600.0
 
 
 @define(eq=False)
@@ -253,6 +254,11 @@ class AddressBook:
         if entry is not None:
             entry.instance = instance
             entry.turn -= 1
+
+    def note_untrusted(self, name: str) -> None:
+        """The peer failed authentication: only people can mend that, so do not press it."""
+        if name in self._entries:
+            self._entries[name].due_s = trio.current_time() + UNTRUSTED_RETRY_S
 
     def note_ourselves(self, name: str) -> None:
         """The address is our own."""

@@ -97,6 +97,9 @@ class Sessions:
                     self._book.note_ourselves(entry)
                 else:
                     neighbour = self._neighbour(secure, theirs, dialled=True)
+            except Untrusted:
+                self._book.note_untrusted(entry)
+                raise
             finally:
                 settled()
             if neighbour is not None:

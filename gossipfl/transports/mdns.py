@@ -4,7 +4,6 @@ A crash goes unnoticed for about 19 minutes, the least time that zeroconf keeps 
 """
 
 import ipaddress
-import secrets
 import socket
 from collections.abc import Sequence
 
@@ -94,7 +93,7 @@ class _Node:
     """What we say about ourselves, and what we have reported of others."""
 
     def __init__(self, announcement: Announcement, on_sighting: OnSighting) -> None:
-        self.instance = secrets.token_hex(8)
+        self.instance = announcement.instance
         self._announcement = announcement
         self._on_sighting = on_sighting
         self._reported: dict[str, Sighting] = {}

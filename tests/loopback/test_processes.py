@@ -124,6 +124,7 @@ async def test_three_find_each_other_and_one_leaves(swarm: Swarm) -> None:
     assert leaver.errors.read_text() == ""
     assert not leaver.socket.exists()
     assert [event["signal"] for event in events(leaver, "node.stopping")] == ["SIGTERM"]
+    assert len(events(leaver, "node.stopped")) == 1
     saved = saved_by(leaver)
     assert saved.model is not None
     assert saved.model.rounds >= before["rounds"]
