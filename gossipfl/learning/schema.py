@@ -62,6 +62,13 @@ class Schema:
         """Outputs that a model of these rows needs."""
         return len(self.classes) or self.values
 
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """What a regression predicts, by name."""
+        if self.values == 1:
+            return (self.target,)
+        return tuple(f"{self.target}_{i}" for i in range(self.values))
+
 
 class Labels:
     """Class labels as written in files, to class indices."""

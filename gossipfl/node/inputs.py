@@ -1,16 +1,13 @@
 """A node's readings as its model sees them: standardised as the cluster agreed, then projected."""
 
-import numpy as np
 import trio
-from numpy.typing import NDArray
 
 from gossipfl.learning.basis import Basis
 from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.statistics import Scale, apply
+from gossipfl.learning.pipeline import prepare, transform
+from gossipfl.learning.statistics import Scale
 from gossipfl.node.journal import RunBlocking
 from gossipfl.node.sharing import Sharing
-
-Floats = NDArray[np.float32]
 
 
 class Inputs:
@@ -24,7 +21,7 @@ class Inputs:
         self._basis = basis
         self._sharing = sharing
         self._used: bytes | None = None
-        self.prepared = [self._prepare(dataset) for dataset in raw]
+        self.prepared = [prepare(basis, dataset, None) for dataset in raw]
 
     @property
     def shared(self) -> bool:
@@ -44,21 +41,6 @@ class Inputs:
         self._used = self._sharing.moments.digest()
         await run_blocking(self._rewrite, self._sharing.moments.scale())
 
-    def transform(self, features: Floats) -> Floats:
-        """Any readings, f32[n, columns], as the model sees them now."""
-        scale = self._sharing.moments.scale() if self._sharing else None
-        return self._transform(features, scale)
-
-    def _prepare(self, raw: Dataset) -> Dataset:
-        features = self._transform(raw.features, None)
-        names = tuple(f"input{i}" for i in range(features.shape[1]))
-        return raw.with_features(features, names)
-
     def _rewrite(self, scale: Scale) -> None:
         for raw, prepared in zip(self._raw, self.prepared, strict=True):
-            prepared.features[:] = self._transform(raw.features, scale)
-
-    def _transform(self, features: Floats, scale: Scale | None) -> Floats:
-        if scale is not None:
-            features = apply(scale, features)
-        return self._basis.transform(features)
+            prepared.features[:] = transform(self._basis, raw.features, scale)

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.learning.dataset import Dataset, split_validation
-from gossipfl.learning.evaluation import evaluate_outputs
-from gossipfl.learning.statistics import MomentSet, Scale, apply, groups_of, moments_of
+from gossipfl.learning.pipeline import own_scale, prepare
+from gossipfl.learning.report import judge_outputs
+from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import Trainer, predict
 from gossipfl.manifest import Manifest
 from gossipfl.node.swarm import View
@@ -22,7 +23,6 @@ class Judge:
         self._spec = manifest.model()
         self._basis = manifest.input_basis()
         self._test = test
-        self._targets = test.targets.reshape(len(test), -1).astype(np.float32)
         self._prepared: dict[bytes, Floats] = {}
 
     def score_view(self, view: View) -> float:
@@ -35,19 +35,13 @@ class Judge:
     def score(self, parameters: Floats, scale: Scale | None) -> float:
         """Accuracy, or R squared, of float32[d] on the test readings."""
         outputs = predict(self._spec, parameters, self._inputs(scale))
-        found = evaluate_outputs(self._spec.loss, outputs, self._targets)
-        if found.accuracy is not None:
-            return found.accuracy
-        return 1 - found.loss / float(self._targets.var())
+        return judge_outputs(outputs, self._test).score
 
     def train_alone(self, readings: Dataset, rounds: int, seed: int, validation: float) -> float:
         """Score of a node that trains on these readings and never meets anybody."""
         train, _ = split_validation(readings, validation, np.random.default_rng(seed))
-        scale = self._own_scale(train)
-        prepared = train.with_features(
-            self._transform(train.features, scale),
-            tuple(f"input{i}" for i in range(self._spec.inputs)),
-        )
+        scale = own_scale(self._manifest.standardise, train)
+        prepared = prepare(self._basis, train, scale)
         trainer = Trainer(self._spec, prepared, None, self._manifest.training, seed=seed)
         parameters, average = self._manifest.initial(), self._manifest.initial()
         nothing = np.zeros_like(parameters)
@@ -56,20 +50,8 @@ class Judge:
             average += AVERAGE_RATE * (parameters - average)
         return self.score(average, scale)
 
-    def _own_scale(self, readings: Dataset) -> Scale | None:
-        if not self._manifest.standardises:
-            return None
-        moments = MomentSet(groups_of(self._manifest.standardise, self._manifest.schema.inputs))
-        own = moments_of(readings, bytes(8), self._manifest.standardise)
-        if own is not None:
-            moments.add(own)
-        return moments.scale()
-
     def _inputs(self, scale: Scale | None) -> Floats:
         key = b"" if scale is None else scale.mean.tobytes() + scale.inverse_deviation.tobytes()
         if key not in self._prepared:
-            self._prepared = {key: self._transform(self._test.features, scale)}
+            self._prepared = {key: prepare(self._basis, self._test, scale).features}
         return self._prepared[key]
-
-    def _transform(self, features: Floats, scale: Scale | None) -> Floats:
-        return self._basis.transform(features if scale is None else apply(scale, features))

@@ -7,9 +7,10 @@ cards alive: a killed process loses nothing, a power cut may lose the newest row
 link seeds itself anew.
 """
 
+import contextlib
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,7 @@ __all__ = [
     "Store",
     "check_store",
     "open_store",
+    "read_model",
 ]
 
 SCHEMA_VERSION: Final = 1
@@ -101,16 +103,7 @@ class Store:
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             owner = sealed(msgpack.packb(self._manifest_id))
             self._db.execute("INSERT OR IGNORE INTO meta VALUES('manifest', ?)", (owner,))
-        (found,) = self._db.execute("SELECT value FROM meta WHERE key='manifest'").fetchone()
-        try:
-            mine = unseal(found) == self._manifest_id
-        except UNREADABLE as error:
-            raise Damaged(f"{self._path}: {error}") from None
-        if not mine:
-            raise StateError(
-                f"{self._path} holds a model of another manifest; "
-                f"give this cluster a state directory of its own (--state)"
-            )
+        _check_owner(self._db, self._path, self._manifest_id)
 
     def _check_version(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -190,6 +183,25 @@ def _open_and_load(path: Path, manifest_id: bytes) -> tuple[Store, Saved]:
 
 def check_store(path: Path) -> None:
     """Raises Damaged unless all in the file can be read; changes none of it, also beside a node."""
+    with _opened_to_read(path) as db:
+        _load(db, path)
+
+
+def read_model(path: Path, manifest_id: bytes) -> ModelCheckpoint | None:
+    """The model as it was last written; changes nothing, also beside a node.
+
+    Raises StateError when the file is another cluster's, Damaged when it cannot be trusted.
+    """
+    with _opened_to_read(path) as db:
+        try:
+            _check_owner(db, path, manifest_id)
+            return _load_model(db)
+        except (sqlite3.DatabaseError, *UNREADABLE) as error:
+            raise Damaged(f"{path}: {error}") from None
+
+
+@contextlib.contextmanager
+def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         # Not mode=ro, which cannot tidy up the two files that write-ahead logging puts beside it.
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
@@ -197,9 +209,22 @@ def check_store(path: Path) -> None:
         raise _failure(path, error) from None
     try:
         _check(db, path)
-        _load(db, path)
+        yield db
     finally:
         db.close()
+
+
+def _check_owner(db: sqlite3.Connection, path: Path, manifest_id: bytes) -> None:
+    found = db.execute("SELECT value FROM meta WHERE key='manifest'").fetchone()
+    try:
+        mine = found is not None and unseal(found[0]) == manifest_id
+    except UNREADABLE as error:
+        raise Damaged(f"{path}: {error}") from None
+    if not mine:
+        raise StateError(
+            f"{path} holds a model of another manifest; "
+            f"give this cluster a state directory of its own (--state)"
+        )
 
 
 def _load(db: sqlite3.Connection, path: Path) -> Saved:

@@ -4,7 +4,6 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -20,51 +19,6 @@ from gossipfl.node.cli import node
 from gossipfl.node.home import Home
 from gossipfl.security.admission import open_with
 from gossipfl.security.identity import DeviceKey, decode_public, encode_public
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys) -> Run:
-    """Run `gossipfl ...` in a home directory of its own: (exit status, output, errors)."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["gossipfl", *arguments])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run_command
-
-
-@pytest.fixture
-def ok(run) -> Callable[..., str]:
-    def run_well(*arguments: str) -> str:
-        status, out, errors = run(*arguments)
-        assert (status, errors) == (0, "")
-        return out
-
-    return run_well
-
-
-@pytest.fixture
-def refused(run) -> Callable[..., str]:
-    def run_badly(*arguments: str) -> str:
-        status, _, errors = run(*arguments)
-        assert status == 2
-        line, end = errors[:-1], errors[-1:]
-        assert end == "\n"
-        assert "\n" not in line
-        assert line.startswith("gossipfl: ")
-        return line.removeprefix("gossipfl: ")
-
-    return run_badly
 
 
 @pytest.fixture

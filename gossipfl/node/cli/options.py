@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +58,23 @@ def model_options(function: F) -> F:
     for option in reversed(_MODEL_OPTIONS):
         function = option(function)
     return function
+
+
+def model_source_options(function: F) -> F:
+    """Which model to use, as flags; see `gossipfl.node.modelsource`."""
+    model = click.option(
+        "--model",
+        type=click.Path(path_type=Path),
+        help="Model file, from `gossipfl train`.  Default: the model of the node here.",
+    )
+    state = click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        default=NodeConfig().state,
+        show_default=True,
+        help="State directory of the node whose model to use.",
+    )
+    return model(state(function))
 
 
 def make_manifest(

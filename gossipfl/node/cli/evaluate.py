@@ -1,0 +1,48 @@
+"""`gossipfl evaluate`: how good a model is on readings whose answers are known."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gossipfl.node.cli.options import model_source_options
+
+if TYPE_CHECKING:
+    from gossipfl.learning.dataset import Dataset
+    from gossipfl.learning.schema import Schema
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@model_source_options
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+def command(file: Path, model: Path | None, state: Path, as_json: bool) -> None:
+    """Judge a model on FILE, which also holds the right answers; "-" is CSV on standard input.
+
+    Prints accuracy, the recall of each class and the confusion matrix, or, for a regression, root
+    mean squared error and R squared.
+
+    \b
+    gossipfl evaluate held-back.csv
+    gossipfl evaluate held-back.csv --model baseline.model --json
+    """
+    from gossipfl.learning.report import judge_outputs
+    from gossipfl.node.cli.reports import print_report
+    from gossipfl.node.modelsource import find_model
+
+    trained = find_model(model, state)
+    schema = trained.manifest.schema
+    readings = _read(file, schema)
+    report = judge_outputs(trained.outputs(readings.features), readings)
+    print_report(report, schema, as_json=as_json)
+
+
+def _read(file: Path, schema: "Schema") -> "Dataset":
+    from gossipfl.learning.csv_source import read_csv_lines
+    from gossipfl.learning.data import read
+    from gossipfl.node.textinput import STANDARD_INPUT, name_of, open_lines
+
+    if file != STANDARD_INPUT:
+        return read(file, schema=schema)
+    with open_lines(file) as lines:
+        return read_csv_lines(lines, name_of(file), schema=schema)

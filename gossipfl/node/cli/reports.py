@@ -1,0 +1,61 @@
+"""Reports on models, for people and for programs."""
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gossipfl.learning.report import ClassReport, Report, ValueReport
+from gossipfl.learning.schema import Schema
+
+
+def print_report(report: Report, schema: Schema, *, as_json: bool) -> None:
+    """On standard output."""
+    if as_json:
+        click.echo(json.dumps(plain(report, schema), indent=2))
+    elif isinstance(report, ClassReport):
+        _print_classes(report, schema.classes)
+    else:
+        _print_values(report, schema.value_names)
+
+
+def plain(report: Report, schema: Schema) -> dict[str, Any]:
+    """The report as JSON values."""
+    if isinstance(report, ClassReport):
+        return {
+            "samples": report.samples,
+            "accuracy": report.accuracy,
+            "loss": report.loss,
+            "recall": dict(zip(schema.classes, report.recall, strict=True)),
+            "classes": list(schema.classes),
+            "confusion": report.confusion.tolist(),
+        }
+    values = zip(schema.value_names, report.rmse, report.r_squared, strict=True)
+    return {
+        "samples": report.samples,
+        "targets": {name: {"rmse": rmse, "r_squared": share} for name, rmse, share in values},
+    }
+
+
+def _print_classes(report: ClassReport, classes: tuple[str, ...]) -> None:
+    console = Console()
+    console.print(
+        f"accuracy {report.accuracy:.2%} of {report.samples} rows, loss {report.loss:.4g}"
+    )
+    table = Table("true class", box=None, pad_edge=False, title="rows by predicted class")
+    for name in classes:
+        table.add_column(name, justify="right")
+    table.add_column("recall", justify="right")
+    for name, row, recall in zip(classes, report.confusion.tolist(), report.recall, strict=True):
+        shown = "-" if recall is None else f"{recall:.1%}"
+        table.add_row(name, *map(str, row), shown)
+    console.print(table)
+
+
+def _print_values(report: ValueReport, names: tuple[str, ...]) -> None:
+    for name, rmse, share in zip(names, report.rmse, report.r_squared, strict=True):
+        explained = "-, it never varies" if share is None else f"{share:.4f}"
+        click.echo(f"{name}: root mean squared error {rmse:.4g}, R squared {explained}")
+    click.echo(f"on {report.samples} rows")

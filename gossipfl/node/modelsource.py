@@ -1,0 +1,85 @@
+"""Where a model to use comes from: a file, the node that runs here, or what that node stored."""
+
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from gossipfl.errors import StateError
+from gossipfl.learning.statistics import MomentSet, Scale, groups_of
+from gossipfl.manifest import Manifest, open_manifest
+from gossipfl.node.home import Home, read_bytes, write_private
+from gossipfl.node.status import ask, decode_vector
+from gossipfl.node.store import Damaged, ModelCheckpoint, read_model
+from gossipfl.security.admission import JOIN_FILE_MAX, open_with
+from gossipfl.trained import TRAINED_BYTES_MAX, TrainedModel, decode_trained
+
+
+def find_model(file: Path | None, state: Path) -> TrainedModel:
+    """The model in `file`; without one, that of the node whose state directory `state` is.
+
+    Raises StateError when there is none, and what keeps it from being read.
+    """
+    return read_model_file(file) if file is not None else _model_of_node(state.expanduser())
+
+
+def read_model_file(path: Path) -> TrainedModel:
+    """Raises StateError, one line that names the file."""
+    content = read_bytes(path, TRAINED_BYTES_MAX)
+    try:
+        return decode_trained(content)
+    except StateError as error:
+        raise StateError(f"{path}: {error}") from None
+
+
+def write_model_file(path: Path, model: TrainedModel) -> None:
+    """A crash leaves the old file or the new one.  Raises StateError."""
+    write_private(path, model.encode())
+
+
+def _model_of_node(state: Path) -> TrainedModel:
+    if not (state / "admission.join").exists():
+        raise StateError(f"no node was ever admitted in {state}: give --state, or --model FILE")
+    home = Home(state)
+    admission = open_with(home.device_key(), read_bytes(home.admission, JOIN_FILE_MAX))
+    manifest = open_manifest(admission.manifest, admission.authority)
+    try:
+        answer = trio.run(ask, home.status_socket, "model")
+    except StateError:  # no node runs
+        return _stored(home, manifest)
+    return _answered(answer, manifest)
+
+
+def _answered(answer: dict[str, Any], manifest: Manifest) -> TrainedModel:
+    try:
+        average, scale = decode_vector(answer["average"]), None
+        if answer["mean"] is not None:
+            mean, inverse = decode_vector(answer["mean"]), answer["inverse_deviation"]
+            scale = Scale(mean=mean, inverse_deviation=decode_vector(inverse))
+    except (KeyError, TypeError, ValueError):
+        raise StateError("the running node is of another version: restart it") from None
+    return TrainedModel(manifest, average, scale)
+
+
+def _stored(home: Home, manifest: Manifest) -> TrainedModel:
+    """Predictions are made with the averaged model, which only rounds change."""
+    saved = None
+    if home.database.exists():
+        try:
+            saved = read_model(home.database, manifest.id)
+        except Damaged as error:
+            raise StateError(f"{error}; start the node, which mends it, or give --model") from None
+    if saved is None:
+        raise StateError(
+            f"the node in {home.path} has learnt nothing yet: start it with `gossipfl node`"
+        )
+    return TrainedModel(manifest, saved.vectors[2].copy(), _stored_scale(saved, manifest))
+
+
+def _stored_scale(saved: ModelCheckpoint, manifest: Manifest) -> Scale | None:
+    if not manifest.standardises:
+        return None
+    moments = MomentSet(groups_of(manifest.standardise, manifest.schema.inputs))
+    for entry in saved.moments:
+        moments.add(moments.decode(entry))
+    return moments.scale()
