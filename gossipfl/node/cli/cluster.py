@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gossipfl.node.cli.options import make_manifest, model_options
+from gossipfl.node.cli.options import gossip_options, make_manifest, model_options
 
 
 @click.group()
@@ -33,6 +33,7 @@ CLUSTER = click.option(
     "--classes", type=click.IntRange(0), default=0, help="Number of classes; 0 predicts a number."
 )
 @model_options
+@gossip_options
 def create(
     name: str,
     directory: Path | None,

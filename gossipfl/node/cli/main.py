@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "status",
     "predict",
     "evaluate",
+    "train",
     "swarm",
     "doctor",
 )

@@ -35,6 +35,10 @@ _MODEL_OPTIONS = (
     click.option("--momentum", type=float, default=0.0, show_default=True),
     click.option("--batch-size", type=int, default=16, show_default=True),
     click.option("--local-steps", type=int, default=5, show_default=True, help="Steps per round."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of the initial model."),
+)
+
+_GOSSIP_OPTIONS = (
     click.option(
         "--scheme",
         type=click.Choice(["anchored", "plain"]),
@@ -49,13 +53,19 @@ _MODEL_OPTIONS = (
         show_default=True,
         help="Share of the parameters sent per message.",
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Of the initial model."),
 )
 
 
 def model_options(function: F) -> F:
-    """What a cluster learns, as flags; `make_manifest` turns them into a manifest."""
+    """What is learnt and how, as flags; `make_manifest` turns them into a manifest."""
     for option in reversed(_MODEL_OPTIONS):
+        function = option(function)
+    return function
+
+
+def gossip_options(function: F) -> F:
+    """How a cluster gossips, as flags; with `model_options` a whole manifest."""
+    for option in reversed(_GOSSIP_OPTIONS):
         function = option(function)
     return function
 
@@ -100,18 +110,19 @@ def make_manifest(
     if like is not None:
         schema = infer_schema(like, settings["target"])
         if without is not None and not isinstance(schema.columns, int):
-            kept = tuple(name for name in schema.columns if name != without)
-            schema = attrs.evolve(schema, columns=kept)
+            columns = tuple(name for name in schema.columns if name != without)
+            schema = attrs.evolve(schema, columns=columns)
     elif features is not None:
         labels = tuple(map(str, range(classes)))
         schema = Schema(columns=features, target=settings["target"], classes=labels)
     else:
         raise ConfigError("describe the readings with --like FILE, or with --features N")
+    kept = ("standardise", "basis", "scheme", "keep_ratio", "seed")
     training = ("optimizer", "learning_rate", "momentum", "batch_size", "local_steps")
     return Manifest(
         cluster=name,
         schema=schema,
         hidden=() if settings["linear"] else (settings["hidden"] or (32,)),
         training=TrainingSettings(**{key: settings[key] for key in training}),
-        **{key: settings[key] for key in ("standardise", "basis", "scheme", "keep_ratio", "seed")},
+        **{key: settings[key] for key in kept if key in settings},
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gossipfl.node.cli.options import make_manifest, model_options
+from gossipfl.node.cli.options import gossip_options, make_manifest, model_options
 
 if TYPE_CHECKING:
     from gossipfl.node.harness import Result
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep all node directories here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result and its curve as JSON.")
 @model_options
+@gossip_options
 def command(
     nodes: int,
     data: Path,

@@ -1,0 +1,103 @@
+"""`gossipfl train`: a baseline that predict and evaluate can use."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gossipfl.node.modelsource import read_model_file
+
+
+def written(path: Path, rows: int, seed: int, *, values: bool = False) -> str:
+    """Readings whose class, or value, follows from a and b."""
+    rng = np.random.default_rng(seed)
+    lines = ["a,b,y"]
+    for a, b in rng.normal((50, -3), (10, 2), (rows, 2)):
+        slope = a / 10 + b / 2
+        lines.append(
+            f"{a:.4f},{b:.4f},{f'{slope:.4f}' if values else 'hi' if slope > 3.5 else 'lo'}"
+        )
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    return written(tmp_path / "train.csv", 400, 0)
+
+
+@pytest.fixture
+def held_back(tmp_path: Path) -> str:
+    return written(tmp_path / "test.csv", 200, 1)
+
+
+def test_a_model_is_trained_written_and_used(run, ok, data, held_back, tmp_path):
+    status, out, errors = run(
+        *("train", "--data", data, "--epochs", "15", "--hidden", "8"),
+        *("--test", held_back, "--output", "all.model", "--json"),
+    )
+    assert status == 0
+    assert "MLP 2-8-2" in errors
+    assert "wrote all.model" in errors
+    found = json.loads(out)
+    assert found["test"]["accuracy"] > 0.95
+    assert found["validation"]["samples"] == pytest.approx(40, abs=2)
+    assert 1 <= found["best"] <= found["epochs"] <= 15
+    assert (tmp_path / "all.model").stat().st_mode & 0o777 == 0o600
+    again = json.loads(ok("evaluate", held_back, "--model", "all.model", "--json"))
+    assert again == found["test"]
+    assert len(ok("predict", held_back, "--model", "all.model").splitlines()) == 201
+    assert read_model_file(tmp_path / "all.model").scale is not None
+
+
+def test_results_for_people(run, data, held_back):
+    _, out, _ = run("train", "--data", data, "--rounds", "30", "--linear", "--test", held_back)
+    assert out.startswith("kept the model of round ")
+    assert "of 30" in out or "stopped early" in out
+    assert "validation accuracy" in out
+    assert "rows by predicted class" in out
+
+
+def test_values(run, tmp_path):
+    data = written(tmp_path / "v.csv", 300, 0, values=True)
+    arguments = ("--linear", "--learning-rate", "0.05", "--epochs", "20")
+    _, out, _ = run("train", "--data", data, *arguments, "--test", data)
+    share = float(out.rpartition("R squared ")[2].split()[0])
+    assert share > 0.99
+    assert "validation error" in out
+
+
+def test_equal_seeds_give_equal_models(run, data, tmp_path):
+    for name in ("one", "two"):
+        run("train", "--data", data, "--epochs", "2", "--seed", "5", "--output", name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_no_validation_rows(run, data):
+    _, out, _ = run("train", "--data", data, "--epochs", "2", "--validation", "0", "--json")
+    found = json.loads(out)
+    assert found["validation"] == {"samples": 0, "loss": None, "accuracy": None, "error": None}
+    assert (found["epochs"], found["best"], found["stopped_early"]) == (2, 2, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--epochs", "2", "--rounds", "2"], "with --epochs or with --rounds, not with both"),
+        (["--target", "z"], "no column 'z'"),
+        (["--hidden", "90000"], "at most"),
+    ],
+)
+def test_errors_say_what_to_do(run, data, arguments, said):
+    status, out, errors = run("train", "--data", data, *arguments)
+    assert (status, out) == (2, "")
+    assert said in errors
+
+
+def test_divergence_is_told(run, tmp_path):
+    data = written(tmp_path / "v.csv", 60, 0, values=True)
+    arguments = ("--standardise", "none", "--linear", "--learning-rate", "10")
+    status, _, errors = run("train", "--data", data, *arguments)
+    assert status == 2
+    assert "training diverged: lower training.learning_rate" in errors
