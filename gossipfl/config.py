@@ -37,7 +37,7 @@ class NodeConfig:
     state: Path = _setting(  # noqa: RUF009
         Path("~/.gossipfl/node"), "Directory for keys, model and links."
     )
-    data: Path | None = _setting(None, "Readings to learn from: .npz or .csv.")  # noqa: RUF009
+    data: Path | None = _setting(None, "Readings to learn from: .csv, .npz or .parquet.")  # noqa: RUF009
     listen: str = _setting("0.0.0.0:7411", "Address to accept links on; port 0 picks a free one.")
     peer: tuple[str, ...] = _setting((), "Address of a peer to dial, host:port; may be repeated.")
     mdns: bool = _setting(True, "Find peers by multicast DNS.")

@@ -21,6 +21,7 @@ OUTSIDE_CORE = frozenset(ALLOWED) | {"datasets"}
 MAY_USE_FILES = {
     "learning/csv_source.py",
     "learning/npz_source.py",
+    "learning/parquet_source.py",
     "learning/data.py",
     "config.py",
     "kernels/runtime.py",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
+from gossipfl.learning.windows import Windowing
 from gossipfl.manifest import KIND, Manifest, decode_manifest, open_manifest
 from gossipfl.security.authority import Authority
 
@@ -27,6 +28,11 @@ def manifests(draw) -> Manifest:
         columns=columns,
         target="the target",
         classes=draw(st.sampled_from([(), ("a", "b"), tuple("0123456789")])),
+        windowing=Windowing(
+            length=draw(st.integers(1, 3)),
+            stride=draw(st.integers(1, 3)),
+            horizon=draw(st.integers(0, 3)),
+        ),
     )
     training = TrainingSettings(
         learning_rate=draw(st.sampled_from([1, 1.0, 0.05])), local_steps=draw(st.integers(1, 50))
@@ -58,7 +64,7 @@ def test_equal_ids_mean_equal_manifests_and_the_reverse(one, other):
 
 
 def test_the_id_is_the_same_on_every_device_and_in_every_run():
-    assert SIMPLE.id.hex() == "e3cc7499a54b489f263404b6f8652d51"
+    assert SIMPLE.id.hex() == "1307a7cb69c68eca067be38445dc63c1"
 
 
 def test_the_initial_model_follows_from_the_manifest():

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import attrs
 
 from gossipfl.errors import ConfigError, DataError
+from gossipfl.learning.windows import Windowing
 
 CLASSES_MAX = 1000
 COLUMNS_MAX = 65_536
@@ -18,44 +19,71 @@ def _columns(columns: Iterable[str] | int) -> tuple[str, ...] | int:
     return columns if isinstance(columns, int) else tuple(columns)
 
 
+def _targets(target: Iterable[str] | str) -> tuple[str, ...]:
+    return (target,) if isinstance(target, str) else tuple(target)
+
+
 @attrs.frozen(kw_only=True)
 class Schema:
     """Columns and target that a data file must have.
 
     columns: feature names in order, or just how many there are.
-    target: name of the target column; an NPZ file calls it y.
+    target: name of the target column, or of the several of a regression; an NPZ file calls it y.
     classes: labels in the order of the model's outputs; empty for a regression.
-    values: numbers per target of a regression.
+    values: numbers per example that a regression predicts.
+    windowing: how rows become examples; the rows of an NPZ file are examples already.
     """
 
     columns: tuple[str, ...] | int = attrs.field(converter=_columns)
-    target: str
+    target: tuple[str, ...] = attrs.field(converter=_targets)
     classes: tuple[str, ...] = attrs.field(default=(), converter=_strings)
     values: int = 1
+    windowing: Windowing = attrs.field(factory=Windowing)
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.inputs <= COLUMNS_MAX:
-            raise ConfigError(f"a schema has 1 to {COLUMNS_MAX} feature columns, not {self.inputs}")
-        if len(set(self.names)) != self.inputs or self.target in self.names:
-            raise ConfigError("every column of a schema, target included, has a name of its own")
+            raise ConfigError(
+                f"an example has 1 to {COLUMNS_MAX} features, columns times rows of a window, "
+                f"not {self.inputs}"
+            )
+        self._check_names()
         if len(self.classes) == 1 or len(self.classes) > CLASSES_MAX:
             raise ConfigError(f"a schema has 2 to {CLASSES_MAX} classes, or none for a regression")
         if len(set(self.classes)) != len(self.classes):
             raise ConfigError("a schema names every class once")
         if self.values < 1:
             raise ConfigError("a regression predicts at least 1 value")
+        if len(self.target) > 1 and (self.classes or self.values != len(self.target)):
+            raise ConfigError("several target columns are for a regression, one value each")
+        if self.windowing.label == "majority" and not self.classes:
+            raise ConfigError("values have no majority: label a window by its last row")
+
+    def _check_names(self) -> None:
+        columns = () if isinstance(self.columns, int) else self.columns
+        own = {*columns, *self.target}
+        twice = len(set(columns)) < len(columns) or len(set(self.target)) < len(self.target)
+        # A forecast may look at the past of what it predicts.
+        forecast = self.windowing.horizon and not self.classes
+        shared = len(own) < len(columns) + len(self.target)
+        if not self.target or twice or (shared and not forecast):
+            raise ConfigError("every column of a schema, target included, has a name of its own")
 
     @property
     def inputs(self) -> int:
-        """Number of feature columns."""
-        return self.columns if isinstance(self.columns, int) else len(self.columns)
+        """Number of features of one example."""
+        width = self.columns if isinstance(self.columns, int) else len(self.columns)
+        return width * self.windowing.length
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Feature names, invented where only a count is known."""
-        if isinstance(self.columns, int):
-            return tuple(f"x{i}" for i in range(self.columns))
-        return self.columns
+        """Feature names, invented where only a count is known; in a window, with a row's place."""
+        columns = self.columns
+        if isinstance(columns, int):
+            columns = tuple(f"x{i}" for i in range(columns))
+        if self.windowing.length == 1:
+            return columns
+        places = range(1 - self.windowing.length, 1)
+        return tuple(f"{name}@{place}" for place in places for name in columns)
 
     @property
     def outputs(self) -> int:
@@ -65,9 +93,9 @@ class Schema:
     @property
     def value_names(self) -> tuple[str, ...]:
         """What a regression predicts, by name."""
-        if self.values == 1:
-            return (self.target,)
-        return tuple(f"{self.target}_{i}" for i in range(self.values))
+        if self.values == len(self.target):
+            return self.target
+        return tuple(f"{self.target[0]}_{i}" for i in range(self.values))
 
 
 class Labels:

@@ -77,7 +77,7 @@ class Device:
 
     def _readings(self, manifest: Manifest) -> Dataset:
         if self.config.data is None:
-            raise ConfigError("say what to learn from: --data FILE (.npz or .csv)")
+            raise ConfigError("say what to learn from: --data FILE (.csv, .npz or .parquet)")
         readings = read(self.config.data, schema=manifest.schema)
         self.observer.emit("data.opened", path=str(self.config.data.resolve()), rows=len(readings))
         for warning in check_trainable(readings):

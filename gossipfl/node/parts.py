@@ -15,6 +15,7 @@ from gossipfl.learning.data import read
 from gossipfl.learning.dataset import Dataset, split_validation
 from gossipfl.learning.partition import partition, split_table
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.windows import Windowing
 
 GROUP_ARRAY: Final = "group"
 TEST_SHARE: Final = 0.2
@@ -45,6 +46,8 @@ def make_parts(
     """
     rng = np.random.default_rng(seed)
     rows = read(data, schema=schema)
+    if spec == "by-group" and data.suffix.lower() != ".npz" and schema.windowing != Windowing():
+        raise DataError(f"{data}: a group is of rows, not of windows; save windows as NPZ")
     groups = _groups(data, group, len(rows)) if spec == "by-group" else None
     kept = np.arange(len(rows))
     if test is None:
@@ -72,7 +75,10 @@ def _hold_back(
 
 
 def _groups(data: Path, column: str | None, rows: int) -> NDArray[np.generic]:
-    found = _npz_groups(data) if data.suffix.lower() == ".npz" else _csv_groups(data, column)
+    kind = data.suffix.lower()
+    if kind not in (".npz", ".csv"):
+        raise DataError(f"{data}: by-group takes .npz or .csv; convert it to one of them")
+    found = _npz_groups(data) if kind == ".npz" else _csv_groups(data, column)
     if len(found) != rows:
         raise DataError(f"{data}: {len(found)} groups for {rows} rows; give every row one")
     return found

@@ -12,10 +12,11 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from gossipfl.errors import DataError
-from gossipfl.learning.csv_source import Example, FeatureColumns
+from gossipfl.learning.csv_source import FeatureColumns
 from gossipfl.learning.csv_table import csv_faults, csv_table
 from gossipfl.learning.report import probabilities
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.windows import Example
 from gossipfl.trained import TrainedModel
 
 Floats = NDArray[np.float32]

@@ -117,7 +117,7 @@ def test_directories_are_not_files(tmp_path, name):
 
 
 def test_other_suffixes_are_refused(tmp_path):
-    with pytest.raises(DataError, match=r"neither \.csv nor \.npz"):
+    with pytest.raises(DataError, match=r"neither \.csv, \.npz nor \.parquet"):
         read(tmp_path / "data.xlsx", schema=SCHEMA)
 
 

@@ -8,6 +8,7 @@ import pytest
 from gossipfl.errors import ConfigError, DataError
 from gossipfl.learning.data import infer_schema, read
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.windows import Windowing
 from gossipfl.node.parts import Parts, make_parts
 
 
@@ -80,3 +81,16 @@ def test_regression_targets_survive(tmp_path: Path) -> None:
     found = np.concatenate([read(file, schema=schema).targets for file in parts.files])
     assert found.dtype == np.float32
     assert found.shape == (40 - len(parts.test), 1)
+
+
+def split_csv(path: Path, schema: Schema) -> Parts:
+    return make_parts(path, None, schema, "by-group", 2, "who", path.parent / "p", seed=0)
+
+
+def test_groups_do_not_go_with_windows_of_rows(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("v,who,y\n" + "1,a,x\n2,b,z\n" * 20)
+    schema = Schema(columns=("v",), target="y", classes="xz", windowing=Windowing(length=2))
+    with pytest.raises(DataError, match="save windows as NPZ"):
+        make_parts(
+            tmp_path / "rows.csv", None, schema, "by-group", 2, "who", tmp_path / "p", seed=0
+        )

@@ -101,3 +101,36 @@ def test_divergence_is_told(run, tmp_path):
     status, _, errors = run("train", "--data", data, *arguments)
     assert status == 2
     assert "training diverged: lower training.learning_rate" in errors
+
+
+def test_a_forecast_from_windows(run, ok, tmp_path):
+    warmth = 20 + 5 * np.sin(np.arange(600) / 7)
+    rows = [f"{value:.4f},{value * 1.8 + 32:.4f}" for value in warmth]
+    (tmp_path / "series.csv").write_text("\n".join(["c,f", *rows]) + "\n")
+    status, out, errors = run(
+        *("train", "--data", "series.csv", "--target", "c", "--target", "f", "--linear"),
+        *("--window", "6", "--stride", "1", "--horizon", "4", "--learning-rate", "0.02"),
+        *("--test", "series.csv", "--output", "ahead", "--json"),
+    )
+    assert status == 0, errors
+    assert "MLP 12-2" in errors
+    for found in json.loads(out)["test"]["targets"].values():
+        assert found["r_squared"] > 0.98
+    # The windows at the end, whose future is not in the file, are what one wants to know.
+    predicted = ok("predict", "series.csv", "--model", "ahead").splitlines()
+    assert predicted[0] == "line,c,f"
+    assert predicted[1].startswith("7,")
+    line, celsius, fahrenheit = map(float, predicted[-1].split(","))
+    assert line == 601
+    assert celsius == pytest.approx(20 + 5 * np.sin(603 / 7), abs=0.7)
+    assert fahrenheit == pytest.approx(celsius * 1.8 + 32, abs=1)
+
+
+def test_windows_of_classes(run, tmp_path):
+    rng = np.random.default_rng(0)
+    moving = np.repeat(rng.integers(0, 2, 80), 10)
+    rows = [f"{rng.normal(0, 3 if m else 1):.3f},{'move' if m else 'rest'}" for m in moving]
+    (tmp_path / "imu.csv").write_text("\n".join(["x,y", *rows]) + "\n")
+    _, out, errors = run("train", "--data", "imu.csv", "--window", "10", "--epochs", "3", "--json")
+    assert "MLP 10-32-2" in errors
+    assert json.loads(out)["epochs"] == 3

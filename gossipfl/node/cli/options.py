@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
@@ -10,17 +10,53 @@ import click
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError
 
+if TYPE_CHECKING:
+    from gossipfl.learning.schema import Schema
+    from gossipfl.learning.windows import Windowing
+    from gossipfl.manifest import Manifest
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MODEL_OPTIONS = (
-    click.option("--target", default="y", show_default=True, help="Column to predict."),
+    click.option(
+        "--target",
+        multiple=True,
+        default=("y",),
+        show_default=True,
+        help="Column to predict; repeatable for a regression.",
+    ),
+    click.option(
+        "--window",
+        type=int,
+        default=1,
+        show_default=True,
+        help="Rows of a time series that make one example.",
+    ),
+    click.option(
+        "--stride",
+        type=int,
+        help="Rows from one window to the next.  [default: the window's length]",
+    ),
+    click.option(
+        "--window-label",
+        type=click.Choice(["last", "majority"]),
+        default="last",
+        show_default=True,
+        help="Class of a window: that of its last row, or the commonest.",
+    ),
+    click.option(
+        "--horizon",
+        type=int,
+        default=0,
+        show_default=True,
+        help="Forecast the target so many rows ahead.",
+    ),
     click.option("--hidden", multiple=True, type=int, help="Width of a hidden layer; repeatable."),
     click.option("--linear", is_flag=True, help="No hidden layer: softmax or linear regression."),
     click.option(
         "--standardise",
-        default="feature",
-        show_default=True,
-        help='Agree on input scales by gossip: "feature", "channel:C" for windows, or "none".',
+        help='Agree on input scales by gossip: "feature", "channel:C" for windows, or "none".  '
+        "[default: feature; with --window, each column is a channel]",
     ),
     click.option(
         "--basis",
@@ -95,34 +131,68 @@ def make_manifest(
     without: str | None = None,
     features: int | None = None,
     classes: int = 0,
-) -> Any:
+) -> "Manifest":
     """A manifest from `model_options`, with columns as in a file or just counted.
 
     without: a column of the file that is no feature.
     """
-    from gossipfl.learning.data import infer_schema
-    from gossipfl.learning.schema import Schema
     from gossipfl.learning.settings import TrainingSettings
     from gossipfl.manifest import Manifest
 
     if like is not None and features is not None:
         raise ConfigError("describe the readings with --like or with --features, not with both")
     if like is not None:
-        schema = infer_schema(like, settings["target"])
-        if without is not None and not isinstance(schema.columns, int):
-            columns = tuple(name for name in schema.columns if name != without)
-            schema = attrs.evolve(schema, columns=columns)
+        schema = _schema_like(like, settings, without)
     elif features is not None:
-        labels = tuple(map(str, range(classes)))
-        schema = Schema(columns=features, target=settings["target"], classes=labels)
+        schema = _schema_of(features, classes, settings)
     else:
         raise ConfigError("describe the readings with --like FILE, or with --features N")
-    kept = ("standardise", "basis", "scheme", "keep_ratio", "seed")
+    kept = ("basis", "scheme", "keep_ratio", "seed")
     training = ("optimizer", "learning_rate", "momentum", "batch_size", "local_steps")
     return Manifest(
         cluster=name,
         schema=schema,
+        standardise=settings["standardise"] or _default_standardise(schema),
         hidden=() if settings["linear"] else (settings["hidden"] or (32,)),
         training=TrainingSettings(**{key: settings[key] for key in training}),
         **{key: settings[key] for key in kept if key in settings},
     )
+
+
+def _schema_like(like: Path, settings: dict[str, Any], without: str | None) -> "Schema":
+    from gossipfl.learning.data import infer_schema
+
+    schema = infer_schema(like, settings["target"], _windowing(settings))
+    if without is None or isinstance(schema.columns, int):
+        return schema
+    return attrs.evolve(schema, columns=tuple(name for name in schema.columns if name != without))
+
+
+def _schema_of(features: int, classes: int, settings: dict[str, Any]) -> "Schema":
+    from gossipfl.learning.schema import Schema
+
+    return Schema(
+        columns=features,
+        target=settings["target"],
+        classes=tuple(map(str, range(classes))),
+        values=len(settings["target"]),
+        windowing=_windowing(settings),
+    )
+
+
+def _windowing(settings: dict[str, Any]) -> "Windowing":
+    from gossipfl.learning.windows import Windowing
+
+    length, stride = settings["window"], settings["stride"]
+    return Windowing(
+        length=length,
+        stride=length if stride is None else stride,
+        label=settings["window_label"],
+        horizon=settings["horizon"],
+    )
+
+
+def _default_standardise(schema: "Schema") -> str:
+    """All rows of a window share one scale per column, or a model could not see a trend."""
+    length = schema.windowing.length
+    return "feature" if length == 1 else f"channel:{schema.inputs // length}"

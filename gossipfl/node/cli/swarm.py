@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    help="Readings to share out: .npz, .csv.",
+    help="Readings to share out: .csv, .npz or .parquet.",
 )
 @click.option(
     "--partition",

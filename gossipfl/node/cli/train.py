@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="Readings: .npz, .csv."
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Readings: .csv, .npz or .parquet.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Times to see every row.  [default: 50]")
 @click.option(
