@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gossipfl.errors import DataError
 from gossipfl.learning.data import read
 from gossipfl.learning.dataset import Dataset, split_validation
-from gossipfl.learning.partition import partition, split_table
+from gossipfl.learning.partition import parse_partition, partition, skew_features, split_table
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.windows import Windowing
 
@@ -30,6 +30,22 @@ class Parts:
     table: str
 
 
+@frozen
+class Shares:
+    """What each node gets, rows that no node has, and all rows that were shared out."""
+
+    parts: list[Dataset]
+    test: Dataset
+    rows: Dataset
+
+    def table(self, schema: Schema) -> str:
+        """Rows per node, and per class if there are classes."""
+        counts = [part.targets for part in self.parts]
+        if not schema.classes:
+            return "\n".join(f"node {i}: {len(rows)} rows" for i, rows in enumerate(counts))
+        return split_table([targets.astype(np.int64) for targets in counts], schema.classes)
+
+
 def make_parts(
     data: Path,
     test: Path | None,
@@ -40,15 +56,45 @@ def make_parts(
     directory: Path,
     seed: int,
 ) -> Parts:
-    """Write one NPZ a node into `directory`, split as `spec` says (see learning/partition.py).
+    """Write one NPZ a node into `directory`; see `share_out`."""
+    shares = share_out(data, test, schema, spec, nodes, group, seed)
+    return Parts(_write_parts(shares, directory), shares.test, shares.table(schema))
+
+
+def write_shares(shares: Shares, directory: Path) -> None:
+    """What each node gets, and test.npz.  Raises DataError."""
+    try:
+        _write_parts(shares, directory)
+        _write(directory / "test.npz", shares.test)
+    except OSError as error:
+        raise DataError(f"cannot write in {directory}: {error.strerror}") from None
+
+
+def _write_parts(shares: Shares, directory: Path) -> tuple[Path, ...]:
+    directory.mkdir(parents=True, exist_ok=True)
+    parts = enumerate(shares.parts)
+    return tuple(_write(directory / f"part-{i}.npz", part) for i, part in parts)
+
+
+def share_out(
+    data: Path,
+    test: Path | None,
+    schema: Schema,
+    spec: str,
+    nodes: int,
+    group: str | None,
+    seed: int,
+) -> Shares:
+    """Split a data file as `spec` says (see learning/partition.py).
 
     Without a `test` file, a fifth of the rows is held back.  Raises DataError or ConfigError.
     """
+    name, value = parse_partition(spec)
     rng = np.random.default_rng(seed)
     rows = read(data, schema=schema)
-    if spec == "by-group" and data.suffix.lower() != ".npz" and schema.windowing != Windowing():
+    if name == "by-group" and data.suffix.lower() != ".npz" and schema.windowing != Windowing():
         raise DataError(f"{data}: a group is of rows, not of windows; save windows as NPZ")
-    groups = _groups(data, group, len(rows)) if spec == "by-group" else None
+    groups = _groups(data, group, len(rows)) if name == "by-group" else None
     kept = np.arange(len(rows))
     if test is None:
         kept, held = _hold_back(rows, rng)
@@ -57,10 +103,16 @@ def make_parts(
         judged = read(test, schema=schema)
     rows = rows.take(kept)
     chosen = None if groups is None else groups[kept]
-    shares = partition(spec, rows.targets, chosen, nodes, rng)
-    directory.mkdir(parents=True, exist_ok=True)
-    files = tuple(_write(directory / f"part-{i}.npz", rows.take(s)) for i, s in enumerate(shares))
-    return Parts(files, judged, _table(shares, rows, schema))
+    parts = [rows.take(share) for share in partition(spec, rows.targets, chosen, nodes, rng)]
+    if name == "feature":
+        channels = schema.inputs // schema.windowing.length
+        parts = [_skew(part, value, channels, rng) for part in parts]
+    return Shares(parts, judged, rows)
+
+
+def _skew(part: Dataset, sigma: float, channels: int, rng: np.random.Generator) -> Dataset:
+    skewed = skew_features(part.features, sigma, channels, rng)
+    return part.with_features(skewed, part.columns)
 
 
 def _hold_back(
@@ -107,9 +159,3 @@ def _csv_groups(data: Path, column: str | None) -> NDArray[np.generic]:
 def _write(path: Path, part: Dataset) -> Path:
     np.savez(path, X=part.features, y=part.targets)
     return path
-
-
-def _table(shares: list[NDArray[np.int64]], rows: Dataset, schema: Schema) -> str:
-    if rows.targets.ndim != 1:
-        return "\n".join(f"node {i}: {len(share)} rows" for i, share in enumerate(shares))
-    return split_table(shares, rows.targets.astype(np.int64), schema.classes)

@@ -9,7 +9,7 @@ from gossipfl.errors import ConfigError, DataError
 from gossipfl.learning.data import infer_schema, read
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.windows import Windowing
-from gossipfl.node.parts import Parts, make_parts
+from gossipfl.node.parts import Parts, make_parts, share_out
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def rows_of(parts: Parts, schema: Schema) -> list[set[float]]:
     return [set(read(file, schema=schema).features[:, 0].tolist()) for file in parts.files]
 
 
-@pytest.mark.parametrize("spec", ["iid", "dirichlet:0.5"])
+@pytest.mark.parametrize("spec", ["iid", "dirichlet:0.5", "shards:2", "quantity:0.5"])
 def test_no_row_is_in_two_places(data: Path, spec: str) -> None:
     parts = split(data, spec, 4)
     places = [*rows_of(parts, infer_schema(data)), set(parts.test.features[:, 0].tolist())]
@@ -94,3 +94,12 @@ def test_groups_do_not_go_with_windows_of_rows(tmp_path: Path) -> None:
         make_parts(
             tmp_path / "rows.csv", None, schema, "by-group", 2, "who", tmp_path / "p", seed=0
         )
+
+
+def test_feature_skew_changes_what_nodes_measure_but_not_what_judges_them(data: Path) -> None:
+    schema = infer_schema(data)
+    plain, skewed = (share_out(data, None, schema, s, 3, None, 1) for s in ("iid", "feature:0.5"))
+    np.testing.assert_array_equal(plain.test.features, skewed.test.features)
+    for one, other in zip(plain.parts, skewed.parts, strict=True):
+        np.testing.assert_array_equal(one.targets, other.targets)
+        assert (one.features != other.features).mean() > 0.9

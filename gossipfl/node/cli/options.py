@@ -91,6 +91,28 @@ _GOSSIP_OPTIONS = (
     ),
 )
 
+_PARTITION_OPTIONS = (
+    click.option(
+        "--data",
+        required=True,
+        type=click.Path(path_type=Path),
+        help="Readings to share out: .csv, .npz or .parquet.",
+    ),
+    click.option(
+        "--partition",
+        default="iid",
+        show_default=True,
+        help="How: iid, dirichlet:ALPHA or shards:K (small: few classes a node), quantity:ALPHA "
+        "(small: unequal shares), feature:SIGMA (each node's sensors differ) or by-group.",
+    ),
+    click.option("--group", help="With by-group and a CSV: the column that tells the group."),
+    click.option(
+        "--test",
+        type=click.Path(path_type=Path),
+        help="Readings that judge the models.  Default: a fifth of --data, held back.",
+    ),
+)
+
 
 def model_options(function: F) -> F:
     """What is learnt and how, as flags; `make_manifest` turns them into a manifest."""
@@ -102,6 +124,13 @@ def model_options(function: F) -> F:
 def gossip_options(function: F) -> F:
     """How a cluster gossips, as flags; with `model_options` a whole manifest."""
     for option in reversed(_GOSSIP_OPTIONS):
+        function = option(function)
+    return function
+
+
+def partition_options(function: F) -> F:
+    """One data file and how it is shared out, as flags."""
+    for option in reversed(_PARTITION_OPTIONS):
         function = option(function)
     return function
 

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gossipfl.node.cli.options import gossip_options, make_manifest, model_options
+from gossipfl.node.cli.options import (
+    gossip_options,
+    make_manifest,
+    model_options,
+    partition_options,
+)
 
 if TYPE_CHECKING:
     from gossipfl.node.harness import Result
@@ -14,24 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("nodes", type=click.IntRange(2, 200))
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Readings to share out: .csv, .npz or .parquet.",
-)
-@click.option(
-    "--partition",
-    default="iid",
-    show_default=True,
-    help="How: iid, dirichlet:ALPHA (small ALPHA: few classes a node) or by-group.",
-)
-@click.option("--group", help="With by-group and a CSV: the column that tells the group.")
-@click.option(
-    "--test",
-    type=click.Path(path_type=Path),
-    help="Readings that judge the models.  Default: a fifth of --data, held back.",
-)
+@partition_options
 @click.option(
     "--topology",
     help="complete, ring, star or random:DEGREE.  Default: each node keeps --view random links.",
