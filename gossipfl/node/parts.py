@@ -94,7 +94,7 @@ def share_out(
     rows = read(data, schema=schema)
     if name == "by-group" and data.suffix.lower() != ".npz" and schema.windowing != Windowing():
         raise DataError(f"{data}: a group is of rows, not of windows; save windows as NPZ")
-    groups = _groups(data, group, len(rows)) if name == "by-group" else None
+    groups = read_groups(data, group, len(rows)) if name == "by-group" else None
     kept = np.arange(len(rows))
     if test is None:
         kept, held = _hold_back(rows, rng)
@@ -126,7 +126,8 @@ def _hold_back(
     return kept.features[:, 0].astype(np.int64), held.features[:, 0].astype(np.int64)
 
 
-def _groups(data: Path, column: str | None, rows: int) -> NDArray[np.generic]:
+def read_groups(data: Path, column: str | None, rows: int) -> NDArray[np.generic]:
+    """A group per row: an NPZ file's array `group`, or a CSV's `column`.  Raises DataError."""
     kind = data.suffix.lower()
     if kind not in (".npz", ".csv"):
         raise DataError(f"{data}: by-group takes .npz or .csv; convert it to one of them")
