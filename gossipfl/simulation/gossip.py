@@ -62,6 +62,7 @@ class SimulatedNode:
     def _round(self) -> None:
         if self._world.presence.is_online(self._number):
             self.member.train()
+            self.member.end_round()
             ready = [other for other in self._neighbours() if self._is_ready(other)]
             if ready:
                 self._offer(ready[int(self._rng.integers(len(ready)))])

@@ -1,6 +1,7 @@
 """Each node's neighbours, from a topology that may be drawn anew every so often."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gossipfl.simulation.engine import Engine
 from gossipfl.topologies.base import Graph, Topology
@@ -14,8 +15,7 @@ class Views:
 
     def __init__(self, topology: Topology, nodes: int, engine: Engine, renew_s: float = 0) -> None:
         self._topology = topology
-        # Padded, so that the order of ids is the order of numbers.
-        self._members = tuple(f"{node:08d}" for node in range(nodes))
+        self._members = member_ids(nodes)
         self._engine = engine
         self._renew_s = renew_s
         self._epoch = -1
@@ -45,3 +45,9 @@ class Views:
             return self._topology.adjacency(self._members, epoch)
         found = (self._topology.neighbours(self._members, own, epoch) for own in self._members)
         return [[int(neighbour.id) for neighbour in row] for row in found]
+
+
+@lru_cache(maxsize=4)
+def member_ids(nodes: int) -> tuple[str, ...]:
+    """Ids for topologies, padded so that their order is the order of numbers."""
+    return tuple(f"{node:08d}" for node in range(nodes))

@@ -32,7 +32,7 @@ class Member:
         self.diverged = 0
 
     def train(self) -> None:
-        """One round of local steps, and the round's books."""
+        """One round of local steps."""
         replica = self.replica
         try:
             fit = self.trainer.fit(replica.parameters, replica.control)
@@ -41,7 +41,10 @@ class Member:
             return
         # Training takes no virtual time, so that no merge can come between and no copy is needed.
         replica.trained(replica.parameters, fit.parameters)
-        replica.end_round()
+
+    def end_round(self) -> None:
+        """Close the round's books: count it, and average the model in."""
+        self.replica.end_round()
 
 
 @frozen(kw_only=True)

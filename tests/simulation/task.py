@@ -8,8 +8,14 @@ from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
+from gossipfl.simulation.churn import Presence
+from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.experiment import Experiment
-from gossipfl.simulation.population import Rows, split_rows
+from gossipfl.simulation.network import Conditions, Network
+from gossipfl.simulation.population import Rows, populate, split_rows
+from gossipfl.simulation.views import Views
+from gossipfl.simulation.world import World
+from gossipfl.topologies.named import parse_topology
 
 FEATURES, CLASSES = 6, 4
 
@@ -36,6 +42,22 @@ def manifest(**changes: Any) -> Manifest:
         "training": TrainingSettings(learning_rate=0.1, local_steps=3),
     }
     return Manifest(**settings | changes)
+
+
+def make_world(model: Manifest, nodes: int, topology: str, **conditions: float) -> World:
+    """A world without churn, at the start."""
+    engine, presence = Engine(), Presence(nodes)
+    return World(
+        engine=engine,
+        network=Network(engine, Conditions(**conditions), nodes + 1, presence.is_online, 1),
+        presence=presence,
+        views=Views(parse_topology(topology), nodes, engine),
+        spec=model.model(),
+        initial=model.initial(),
+        members=populate(model, rows(), "dirichlet:0.5", nodes, 1).members,
+        intervals_s=[1.0] * nodes,
+        seed=1,
+    )
 
 
 def experiment(**changes: Any) -> Experiment:

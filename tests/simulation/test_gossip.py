@@ -4,37 +4,20 @@ import numpy as np
 import pytest
 
 from gossipfl.simulation.chance import stream
-from gossipfl.simulation.churn import OnOff, Presence
-from gossipfl.simulation.engine import Engine
+from gossipfl.simulation.churn import OnOff
 from gossipfl.simulation.gossip import Gossip
-from gossipfl.simulation.network import Conditions, Network
-from gossipfl.simulation.population import populate
-from gossipfl.simulation.views import Views
-from gossipfl.simulation.world import World
-from gossipfl.topologies.named import parse_topology
-from tests.simulation.task import manifest, rows
+from tests.simulation.task import make_world, manifest
 
 NODES = 8
 
 
 def played(seconds: float = 80, **conditions: float) -> Gossip:
-    engine, presence = Engine(), Presence(NODES)
-    OnOff(share=0.2, away_s=3).start(engine, presence, stream(1, "churn"))
     model = manifest()
-    world = World(
-        engine=engine,
-        network=Network(engine, Conditions(**conditions), NODES + 1, presence.is_online, 1),
-        presence=presence,
-        views=Views(parse_topology("random:4"), NODES, engine),
-        spec=model.model(),
-        initial=model.initial(),
-        members=populate(model, rows(), "iid", NODES, 1).members,
-        intervals_s=[1.0] * NODES,
-        seed=1,
-    )
+    world = make_world(model, NODES, "random:4", **conditions)
+    OnOff(share=0.2, away_s=3).start(world.engine, world.presence, stream(1, "churn"))
     gossip = Gossip(model, resend_s=2.0)
     gossip.start(world)
-    engine.run_until(seconds)
+    world.engine.run_until(seconds)
     return gossip
 
 
