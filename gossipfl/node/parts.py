@@ -45,7 +45,7 @@ def make_parts(
     """
     rng = np.random.default_rng(seed)
     rows = read(data, schema=schema)
-    groups = _groups(data, group, len(rows)) if spec == "by-group" else None
+    groups = read_groups(data, group, len(rows)) if spec == "by-group" else None
     kept = np.arange(len(rows))
     if test is None:
         kept, held = _hold_back(rows, rng)
@@ -71,7 +71,8 @@ def _hold_back(
     return kept.features[:, 0].astype(np.int64), held.features[:, 0].astype(np.int64)
 
 
-def _groups(data: Path, column: str | None, rows: int) -> NDArray[np.generic]:
+def read_groups(data: Path, column: str | None, rows: int) -> NDArray[np.generic]:
+    """A group per row: an NPZ file's array `group`, or a CSV's `column`.  Raises DataError."""
     found = _npz_groups(data) if data.suffix.lower() == ".npz" else _csv_groups(data, column)
     if len(found) != rows:
         raise DataError(f"{data}: {len(found)} groups for {rows} rows; give every row one")

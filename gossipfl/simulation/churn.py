@@ -8,6 +8,7 @@ from attrs import Factory, define, field, frozen
 from attrs.validators import ge, gt, lt
 
 from gossipfl.errors import ConfigError
+from gossipfl.simulation.checks import checked
 from gossipfl.simulation.engine import Engine
 
 
@@ -31,8 +32,8 @@ class Presence:
 class OnOff:
     """Exponential sessions: every node is away for `share` of the time, `away_s` at a time."""
 
-    share: float = field(validator=[ge(0), lt(1)])
-    away_s: float = field(default=10.0, validator=gt(0))
+    share: float = field(validator=checked(ge(0), lt(1)))
+    away_s: float = field(default=10.0, validator=checked(gt(0)))
 
     def start(self, engine: Engine, presence: Presence, rng: np.random.Generator) -> None:
         """Schedule all comings and goings; the run starts in the steady state."""

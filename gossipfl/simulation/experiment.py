@@ -10,6 +10,7 @@ from attrs.validators import ge, gt, instance_of, optional
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.algorithms import make_algorithm
 from gossipfl.simulation.chance import stream
+from gossipfl.simulation.checks import checked
 from gossipfl.simulation.churn import Churn, OnOff, Presence, Trace
 from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.measurement import Measurement, Point, score_of
@@ -37,22 +38,25 @@ class Experiment:
     conditions: of the links.  churn: None when all stay.
     evaluate_every: rounds between two looks at the mesh.
     seed: of everything but the initial model, whose seed is the manifest's.
+    Raises ConfigError for a value outside its range.
     """
 
     manifest: Manifest
-    nodes: int = field(validator=[instance_of(int), ge(1)])
+    nodes: int = field(validator=checked(instance_of(int), ge(1)))
     algorithm: str = "gossip"
     partition: str = "iid"
     topology: str = "random:4"
-    renew_s: float = field(default=0.0, validator=ge(0))
-    rounds: int = field(default=150, validator=[instance_of(int), ge(1)])
-    interval_s: float = field(default=1.0, validator=gt(0))
-    speed_spread: float = field(default=1.0, validator=ge(1))
-    resend_s: float = field(default=2.0, validator=gt(0))
+    renew_s: float = field(default=0.0, validator=checked(ge(0)))
+    rounds: int = field(default=150, validator=checked(instance_of(int), ge(1)))
+    interval_s: float = field(default=1.0, validator=checked(gt(0)))
+    speed_spread: float = field(default=1.0, validator=checked(ge(1)))
+    resend_s: float = field(default=2.0, validator=checked(gt(0)))
     conditions: Conditions = field(factory=Conditions)
-    churn: Churn | None = field(default=None, validator=optional(instance_of((OnOff, Trace))))
-    evaluate_every: int = field(default=10, validator=[instance_of(int), ge(1)])
-    seed: int = field(default=0, validator=[instance_of(int), ge(0)])
+    churn: Churn | None = field(
+        default=None, validator=checked(optional(instance_of((OnOff, Trace))))
+    )
+    evaluate_every: int = field(default=10, validator=checked(instance_of(int), ge(1)))
+    seed: int = field(default=0, validator=checked(instance_of(int), ge(0)))
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,7 @@ from attrs.validators import ge, gt, le, lt, optional
 from numpy.typing import NDArray
 
 from gossipfl.simulation.chance import stream
+from gossipfl.simulation.checks import checked
 from gossipfl.simulation.engine import Engine
 
 # What a secured link adds to a frame: its length (2), the counter (2), the AEAD tag (16).
@@ -29,13 +30,14 @@ class Conditions:
     bandwidth: bytes a second and direction, frames wait for those before them; None: no limit.
     loss: share of frames that vanish.
     duplication: share of frames that arrive twice.
+    Raises ConfigError for a value outside its range.
     """
 
-    latency_s: float = field(default=0.01, validator=ge(0))
-    latency_spread: float = field(default=1.0, validator=ge(1))
-    bandwidth: float | None = field(default=None, validator=optional(gt(0)))
-    loss: float = field(default=0.0, validator=[ge(0), lt(1)])
-    duplication: float = field(default=0.0, validator=[ge(0), le(1)])
+    latency_s: float = field(default=0.01, validator=checked(ge(0)))
+    latency_spread: float = field(default=1.0, validator=checked(ge(1)))
+    bandwidth: float | None = field(default=None, validator=checked(optional(gt(0))))
+    loss: float = field(default=0.0, validator=checked(ge(0), lt(1)))
+    duplication: float = field(default=0.0, validator=checked(ge(0), le(1)))
 
 
 class Network:

@@ -112,6 +112,14 @@ def test_mistakes_are_named(changes, said):
         run(experiment(**changes), rows())
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"nodes": 0}, {"rounds": 1.5}, {"speed_spread": 0.5}, {"churn": 0.3}, {"resend_s": 0}]
+)
+def test_settings_are_checked(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        experiment(**wrong)
+
+
 def test_too_few_rows_are_refused():
     few = clouds(rows=4)
     with pytest.raises(DataError, match="too few rows"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gossipfl.errors import ConfigError
 from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.network import FRAME_OVERHEAD_BYTES, Conditions, Network
 
@@ -68,5 +69,5 @@ def test_each_link_has_one_latency_of_its_own():
     "wrong", [{"loss": 1.0}, {"loss": -0.1}, {"bandwidth": 0}, {"latency_s": -1}]
 )
 def test_conditions_are_checked(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
         Conditions(**wrong)

@@ -10,7 +10,7 @@ from gossipfl import __version__
 from gossipfl.errors import GossipFLError
 
 # name -> module in this package whose attribute `command` is the click command.
-COMMANDS: Final = ("demo", "cluster", "node", "key", "swarm", "status", "doctor")
+COMMANDS: Final = ("demo", "cluster", "node", "key", "swarm", "simulate", "status", "doctor")
 
 
 class LazyGroup(click.Group):
