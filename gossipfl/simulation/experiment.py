@@ -13,7 +13,7 @@ from gossipfl.simulation.chance import stream
 from gossipfl.simulation.checks import checked
 from gossipfl.simulation.churn import Churn, OnOff, Presence, Trace
 from gossipfl.simulation.engine import Engine
-from gossipfl.simulation.measurement import Measurement, Point, score_of
+from gossipfl.simulation.measurement import Measurement, Point
 from gossipfl.simulation.network import Conditions, Network
 from gossipfl.simulation.population import Population, Rows, populate
 from gossipfl.simulation.views import Views
@@ -152,13 +152,13 @@ class _Observation:
     def look(self) -> Point:
         """The mesh as it is now."""
         replicas = self._algorithm.replicas()
-        validation, test = self._measurement.scores(replicas)
+        average, current = self._measurement.looks(replicas)
         return Point(
             time_s=self._world.engine.now_s,
             rounds=sum(replica.rounds for replica in replicas) / len(replicas),
             sent_bytes=float(self._world.network.sent_bytes.sum()) / self._experiment.nodes,
-            validation=score_of(validation),
-            test=score_of(test),
+            average=average,
+            current=current,
             spread=self._measurement.spread(replicas),
         )
 
@@ -169,7 +169,7 @@ class _Observation:
         return Result(
             experiment=self._experiment,
             curve=tuple(curve),
-            scores=tuple(self._measurement.scores(replicas)[1]),
+            scores=tuple(self._measurement.test_scores(replicas)),
             sent_bytes=tuple((own + central / self._experiment.nodes).tolist()),
             rounds=tuple(replica.rounds for replica in replicas),
             frames=int(network.sent_frames.sum()),

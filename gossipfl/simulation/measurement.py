@@ -17,10 +17,21 @@ Floats = NDArray[np.float32]
 
 @frozen
 class Score:
-    """Over nodes: accuracy, or R squared for a regression."""
+    """Over nodes, mean and worst: accuracy, or R squared for a regression."""
 
     mean: float
     worst: float
+
+
+@frozen(kw_only=True)
+class Look:
+    """One kind of model on both held-back sets.
+
+    validation: for choosing settings.  test: for reporting what was chosen.
+    """
+
+    validation: Score
+    test: Score
 
 
 @frozen(kw_only=True)
@@ -28,15 +39,16 @@ class Point:
     """One look at the mesh.
 
     time_s: virtual seconds.  rounds, sent_bytes: means per node.
-    validation: for choosing settings.  test: for reporting what was chosen.
-    spread: root mean square distance of the models from their mean.
+    average: of the models that nodes predict with, running means over rounds.
+    current: of the models as they are in the middle of learning.
+    spread: root mean square distance of the current models from their mean.
     """
 
     time_s: float
     rounds: float
     sent_bytes: float
-    validation: Score
-    test: Score
+    average: Look
+    current: Look
     spread: float
 
 
@@ -59,10 +71,15 @@ class Measurement:
         self._most = most
         self._chosen: list[int] | None = None
 
-    def scores(self, replicas: Sequence[Replica]) -> tuple[list[float], list[float]]:
-        """Per judged node, of its averaged model: (on validation rows, on test rows)."""
-        found = [self._score(replica.average) for replica in self._judged(replicas)]
-        return [pair[0] for pair in found], [pair[1] for pair in found]
+    def test_scores(self, replicas: Sequence[Replica]) -> list[float]:
+        """Per judged node, of the model that it predicts with."""
+        return [self._score(replica.average)[1] for replica in self._judged(replicas)]
+
+    def looks(self, replicas: Sequence[Replica]) -> tuple[Look, Look]:
+        """Of the judged nodes' (average, current) models."""
+        judged = self._judged(replicas)
+        average = self._look([replica.average for replica in judged])
+        return average, self._look([replica.parameters for replica in judged])
 
     def spread(self, replicas: Sequence[Replica]) -> float:
         """Root mean square distance of the judged models from their mean."""
@@ -74,6 +91,11 @@ class Measurement:
             order = self._rng.permutation(len(replicas))[: self._most]
             self._chosen = sorted(order.tolist())
         return [replicas[node] for node in self._chosen]
+
+    def _look(self, models: Sequence[Floats]) -> Look:
+        scores = [self._score(model) for model in models]
+        validation, test = ([pair[part] for pair in scores] for part in (0, 1))
+        return Look(validation=_summary(validation), test=_summary(test))
 
     def _score(self, parameters: Floats) -> tuple[float, float]:
         outputs = predict(self._spec, parameters, self._features)
@@ -88,8 +110,7 @@ class Measurement:
         return 1 - found.loss / float(targets.var())
 
 
-def score_of(values: Sequence[float]) -> Score:
-    """Mean and worst of what nodes reached."""
+def _summary(values: Sequence[float]) -> Score:
     return Score(sum(values) / len(values), min(values))
 
 

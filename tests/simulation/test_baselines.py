@@ -164,7 +164,7 @@ def test_fedavg_counts_both_directions():
 
 def test_fedavg_goes_on_when_all_is_lost():
     found = run(experiment(algorithm="fedavg", conditions=Conditions(loss=0.9), nodes=2), rows())
-    assert found.curve[-1].test.mean > 0.4
+    assert found.curve[-1].average.test.mean > 0.4
 
 
 def test_oracle_graphs_are_regular_and_change():
@@ -215,8 +215,8 @@ def test_merging_weighs_by_age():
 @pytest.mark.parametrize("name", [*PLAIN, *TUNED])
 def test_it_learns(name):
     found = run(experiment(algorithm=name, rounds=60), rows())
-    assert found.curve[-1].test.mean > 0.9
-    assert found.curve[-1].test.worst > 0.8
+    assert found.curve[-1].average.test.mean > 0.9
+    assert found.curve[-1].average.test.worst > 0.8
     assert found.frames > 0
 
 

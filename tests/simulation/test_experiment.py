@@ -30,9 +30,9 @@ def test_equal_seeds_give_equal_bits_and_others_do_not():
 @pytest.mark.parametrize("around", [{}, HARSH], ids=["calm", "harsh"])
 def test_every_node_learns(scheme, around):
     found = run(experiment(manifest=manifest(scheme=scheme), **around), rows())
-    assert found.curve[0].test.mean < 0.6
-    assert found.curve[-1].test.mean > 0.9
-    assert found.curve[-1].test.worst > 0.85
+    assert found.curve[0].average.test.mean < 0.6
+    assert found.curve[-1].average.test.mean > 0.9
+    assert found.curve[-1].average.test.worst > 0.85
     assert found.diverged == 0
 
 
@@ -76,7 +76,7 @@ def test_results_are_plain_json():
     found = run(experiment(**HARSH, rounds=10), rows())
     read = json.loads(found.as_json())
     assert read["experiment"]["conditions"]["loss"] == 0.2
-    assert read["curve"][-1]["test"]["mean"] == found.curve[-1].test.mean
+    assert read["curve"][-1]["average"]["test"]["mean"] == found.curve[-1].average.test.mean
     assert len(read["scores"]) == 8
 
 

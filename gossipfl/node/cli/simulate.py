@@ -172,7 +172,8 @@ class _Bar:
 
     def show(self, point: Any) -> None:
         """Take one look at the mesh in."""
-        text = f"validation {point.validation.mean:.1%}, {point.sent_bytes / 1000:.0f} kB a node"
+        score, sent = point.average.validation.mean, point.sent_bytes / 1000
+        text = f"validation {score:.1%}, {sent:.0f} kB a node"
         self._progress.update(self._task, completed=point.rounds, description=text)
 
 
@@ -186,7 +187,8 @@ def _summary(result: "Result", wall_s: float) -> str:
         table.add_column(column, justify="right")
     step = max(1, len(result.curve) // 12)
     for point in [*result.curve[:-1:step], result.curve[-1]]:
-        scores = (point.validation.mean, point.test.mean, point.test.worst)
+        look = point.average
+        scores = (look.validation.mean, look.test.mean, look.test.worst)
         table.add_row(
             f"{point.rounds:.0f}",
             f"{point.sent_bytes / 1000:.1f}",
