@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from gossipfl.errors import ConfigError, DataError
 from gossipfl.node.cli.simulate import command
-from tests.simulation.task import clouds
+from tests.simulator.task import clouds
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.churn import OnOff
 from gossipfl.simulation.gossip import Gossip
-from tests.simulation.task import make_world, manifest
+from tests.simulator.task import make_world, manifest
 
 NODES = 8
 

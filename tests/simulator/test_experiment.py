@@ -11,7 +11,7 @@ from gossipfl.simulation.churn import OnOff, Trace
 from gossipfl.simulation.experiment import run
 from gossipfl.simulation.network import Conditions
 from gossipfl.simulation.population import populate, split_rows
-from tests.simulation.task import clouds, experiment, manifest, rows
+from tests.simulator.task import clouds, experiment, manifest, rows
 
 HARSH = {
     "conditions": Conditions(latency_s=0.2, latency_spread=3, loss=0.2, duplication=0.1),

@@ -18,7 +18,7 @@ from gossipfl.simulation.baselines.push_sum import PushSum
 from gossipfl.simulation.experiment import run
 from gossipfl.simulation.network import Conditions
 from gossipfl.simulation.world import Algorithm, World
-from tests.simulation.task import experiment, make_world, manifest, rows
+from tests.simulator.task import experiment, make_world, manifest, rows
 
 NODES = 8
 # Steps of no size: what is left is the averaging alone.
