@@ -126,7 +126,7 @@ def digits_task() -> Task:
 def mnist_task() -> Task:
     """MLP 784-60-10, 47,710 parameters, 191 kB."""
     rows, manifest = _load(*mnist_files(), hidden=(60,), local_steps=10)
-    schemes = uncompressed() + compressed(0.01)
+    schemes = uncompressed() + compressed(0.02)
     return Task("mnist", rows, manifest, 300, schemes, {"iid": 200, "dirichlet": 300}, 90)
 
 
@@ -222,6 +222,11 @@ def mean(outcomes: Sequence[Outcome], name: str) -> float:
     return statistics.mean(getattr(each, name) for each in outcomes)
 
 
+def at_least(outcomes: Sequence[Outcome]) -> float:
+    """Mean kB to target, where a run that did not get there counts with all that it sent."""
+    return statistics.mean(min(each.kilobytes, each.total_kilobytes) for each in outcomes)
+
+
 def table(found: dict[str, list[Outcome]], title: str) -> str:
     """Markdown, cheapest last as in the list of schemes."""
     lines = [
@@ -250,17 +255,18 @@ def judge(task: Task, kind: str, found: dict[str, list[Outcome]], figures: Figur
     ours = task.schemes[-1]
     kilobytes = mean(found[ours.name], "kilobytes")
     figures.add(f"{task.name}-{kind}-anchored", kilobytes, "kB", "<=", task.limits[kind])
-    whole = {s.name: mean(found[s.name], "kilobytes") for s in task.schemes if not s.compressed}
-    whole[FEDAVG.name] = mean(found[FEDAVG.name], "kilobytes")
-    rivals = {s.name: mean(found[s.name], "kilobytes") for s in task.schemes[:-1] if s.compressed}
-    for label, others in (("uncompressed", whole), ("compressed", rivals)):
-        best = min(others, key=others.__getitem__, default=None)
-        if best is None:
+    by_name = {name: at_least(outcomes) for name, outcomes in found.items()}
+    progress(f"{task.name} {kind}: {FEDAVG.name}: {by_name[FEDAVG.name] / kilobytes:.1f} x ours")
+    for is_compressed in (False, True):
+        rivals = [s.name for s in task.schemes[:-1] if s.compressed == is_compressed]
+        if not rivals:
             continue
-        progress(f"{task.name} {kind}: best {label}: {best}, {others[best] / kilobytes:.1f} x ours")
-    if task.ratio:
-        ratio = min(whole.values()) / kilobytes
-        figures.add(f"{task.name}-{kind}-ratio", ratio, "x", ">=", task.ratio)
+        best = min(rivals, key=by_name.__getitem__)
+        ratio = by_name[best] / kilobytes
+        label = "compressed" if is_compressed else "uncompressed"
+        progress(f"{task.name} {kind}: best {label} gossip: {best}, {ratio:.1f} x ours")
+        if task.ratio and not is_compressed:
+            figures.add(f"{task.name}-{kind}-ratio", ratio, "x", ">=", task.ratio)
     gap = mean(found[FEDAVG.name], "final") - mean(found[ours.name], "final")
     figures.add(f"{task.name}-{kind}-gap-to-fedavg", 100 * gap, "points", "<=", 0.5)
 
