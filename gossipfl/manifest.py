@@ -16,7 +16,7 @@ from attrs import field, frozen
 from cattrs.errors import ClassValidationError
 from numpy.typing import NDArray
 
-from gossipfl.compression import DenseCodec, SparseCodec
+from gossipfl.compression import Codec, DenseCodec, SparseCodec
 from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.gossip.anchored import SEED_RATIO, AnchoredGossip
 from gossipfl.gossip.plain import PlainGossip
@@ -137,15 +137,25 @@ class Manifest:
         """w0, float32[d], the same bits on every device."""
         return self.model().initial(self.seed)
 
-    def make_scheme(self) -> Scheme:
-        """The gossip scheme for this model."""
+    def make_scheme(self, codec: Codec | None = None) -> Scheme:
+        """The gossip scheme for this model; with another codec than `make_codec` gives, if any."""
         spec = self.model()
+        codec = codec or self.make_codec()
         if self.scheme == "plain":
-            return PlainGossip(DenseCodec(spec.parameters))
-        ranges = tuple((start, stop) for _, start, stop in spec.tensors)
-        codec = SparseCodec(spec.parameters, ranges, keep_ratio=self.keep_ratio, bits=self.bits)
-        seed_codec = SparseCodec(spec.parameters, ranges, keep_ratio=SEED_RATIO, bits=2)
+            return PlainGossip(codec)
+        seed_codec = attrs.evolve(self._sparse_codec(), keep_ratio=SEED_RATIO, bits=2)
         return AnchoredGossip(codec, seed_codec, spec.initial(self.seed))
+
+    def make_codec(self) -> Codec:
+        """What turns this model's differences into payloads under the scheme."""
+        if self.scheme == "plain":
+            return DenseCodec(self.model().parameters)
+        return self._sparse_codec()
+
+    def _sparse_codec(self) -> SparseCodec:
+        spec = self.model()
+        ranges = tuple((start, stop) for _, start, stop in spec.tensors)
+        return SparseCodec(spec.parameters, ranges, keep_ratio=self.keep_ratio, bits=self.bits)
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)

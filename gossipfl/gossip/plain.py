@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.compression.dense import DenseCodec
+from gossipfl.compression.codec import Codec
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Mix
 
@@ -13,7 +13,7 @@ Vector = NDArray[np.float32]
 class PlainGossip:
     """Sends every parameter in every message; no anchor, no control variate."""
 
-    def __init__(self, codec: DenseCodec) -> None:
+    def __init__(self, codec: Codec) -> None:
         self._codec = codec
 
     def new_anchor(self) -> Vector:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import ConfigError
+from gossipfl.learning.dataset import Dataset
 
 Rows = NDArray[np.int64]
 Targets = NDArray[np.int64] | NDArray[np.float32]
@@ -78,6 +79,28 @@ def partition(
         parts = share_out(value, targets, nodes, rng)
         _even_out(parts, min(minimum, len(targets) // nodes), rng)
     return [np.sort(part) for part in parts]
+
+
+def share_rows(
+    spec: str,
+    rows: Dataset,
+    groups: NDArray[np.generic] | None,
+    nodes: int,
+    channels: int,
+    rng: np.random.Generator,
+) -> list[Dataset]:
+    """What each node gets: `partition`, and for "feature:SIGMA" each node's sensors as well.
+
+    channels: columns of a reading, of which a window's features repeat.
+    """
+    name, value = parse_partition(spec)
+    parts = [rows.take(share) for share in partition(spec, rows.targets, groups, nodes, rng)]
+    if name != "feature":
+        return parts
+    return [
+        part.with_features(skew_features(part.features, value, channels, rng), part.columns)
+        for part in parts
+    ]
 
 
 def skew_features(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gossipfl.errors import DataError
 from gossipfl.learning.data import read
 from gossipfl.learning.dataset import Dataset, split_validation
-from gossipfl.learning.partition import parse_partition, partition, skew_features, split_table
+from gossipfl.learning.partition import parse_partition, share_rows, split_table
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.windows import Windowing
 
@@ -89,7 +89,7 @@ def share_out(
 
     Without a `test` file, a fifth of the rows is held back.  Raises DataError or ConfigError.
     """
-    name, value = parse_partition(spec)
+    name, _ = parse_partition(spec)
     rng = np.random.default_rng(seed)
     rows = read(data, schema=schema)
     if name == "by-group" and data.suffix.lower() != ".npz" and schema.windowing != Windowing():
@@ -103,16 +103,8 @@ def share_out(
         judged = read(test, schema=schema)
     rows = rows.take(kept)
     chosen = None if groups is None else groups[kept]
-    parts = [rows.take(share) for share in partition(spec, rows.targets, chosen, nodes, rng)]
-    if name == "feature":
-        channels = schema.inputs // schema.windowing.length
-        parts = [_skew(part, value, channels, rng) for part in parts]
-    return Shares(parts, judged, rows)
-
-
-def _skew(part: Dataset, sigma: float, channels: int, rng: np.random.Generator) -> Dataset:
-    skewed = skew_features(part.features, sigma, channels, rng)
-    return part.with_features(skewed, part.columns)
+    channels = schema.inputs // schema.windowing.length
+    return Shares(share_rows(spec, rows, chosen, nodes, channels, rng), judged, rows)
 
 
 def _hold_back(

@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "evaluate",
     "train",
     "swarm",
+    "simulate",
     "partition",
     "doctor",
 )

@@ -1,0 +1,206 @@
+"""`gossipfl simulate`."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gossipfl.node.cli.options import (
+    gossip_options,
+    make_manifest,
+    model_options,
+    partition_options,
+)
+
+if TYPE_CHECKING:
+    from gossipfl.learning.schema import Schema
+    from gossipfl.simulation.experiment import Experiment, Result
+    from gossipfl.simulation.population import Rows
+
+SHARE = click.FloatRange(0, 1, max_open=True)
+POSITIVE = click.FloatRange(0, min_open=True)
+SPREAD = click.FloatRange(1)
+
+_WORLD_OPTIONS = (
+    click.option("--topology", default="random:4", show_default=True, help="Who may mix."),
+    click.option(
+        "--renew-s",
+        type=click.FloatRange(0),
+        default=0.0,
+        help="Draw it anew this often; 0: never.",
+    ),
+    click.option("--rounds", type=click.IntRange(1), default=150, show_default=True),
+    click.option("--interval-s", type=POSITIVE, default=1.0, show_default=True, help="Per round."),
+    click.option("--resend-s", type=POSITIVE, default=2.0, show_default=True),
+    click.option(
+        "--speed-spread", type=SPREAD, default=1.0, help="Fastest node's speed over the slowest's."
+    ),
+    click.option("--loss", type=SHARE, default=0.0, help="Share of frames that vanish."),
+    click.option("--duplication", type=click.FloatRange(0, 1), default=0.0),
+    click.option("--latency-s", type=click.FloatRange(0), default=0.01, show_default=True),
+    click.option("--latency-spread", type=SPREAD, default=1.0, help="Links differ by this factor."),
+    click.option("--bandwidth", type=POSITIVE, help="Bytes a second of a link's direction."),
+    click.option("--churn", type=SHARE, default=0.0, help="Share of time that a node is away."),
+    click.option("--away-s", type=POSITIVE, default=10.0, show_default=True, help="At a time."),
+    click.option("--evaluate-every", type=click.IntRange(1), default=10, show_default=True),
+)
+
+
+def world_options(function: Any) -> Any:
+    """Links, speeds and comings and goings, as flags; `_experiment` reads them."""
+    for option in reversed(_WORLD_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.argument("nodes", type=click.IntRange(2, 100_000))
+@partition_options
+@click.option("--held-back", type=SHARE, default=0.15, show_default=True, help="The share.")
+@click.option(
+    "--baseline",
+    metavar="NAME",
+    help="Instead of the scheme: fedavg, dpsgd, push-sum, choco[:STEP], el-local[:FANOUT], "
+    "el-oracle[:FANOUT], hegedus[:SHARE], hegedus-parts[:PARTS].",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result and its curve as JSON.")
+@world_options
+@model_options
+@gossip_options
+def command(
+    nodes: int,
+    data: Path,
+    partition: str,
+    group: str | None,
+    test: Path | None,
+    held_back: float,
+    baseline: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Simulate NODES nodes that share one data file, in virtual time and with the node's own code.
+
+    Equal arguments give equal results, to the bit.
+
+    \b
+    gossipfl simulate 64 --data digits.npz --partition dirichlet:0.3 --loss 0.2 --churn 0.3
+    gossipfl simulate 16 --data digits.npz --baseline fedavg
+    """
+    from gossipfl.simulation.experiment import run
+
+    manifest = make_manifest("simulation", settings, like=data, without=group)
+    by_group = partition == "by-group"
+    rows = _rows(data, test, manifest.schema, group, by_group, held_back, settings["seed"])
+    experiment = _experiment(manifest, nodes, partition, baseline or "gossip", settings)
+    click.echo(manifest.model().summary(), err=True)
+    started_s = time.monotonic()
+    with _Bar(experiment.rounds) as bar:
+        result = run(experiment, rows, bar.show)
+    click.echo(result.as_json() if as_json else _summary(result, time.monotonic() - started_s))
+
+
+def _rows(
+    data: Path,
+    test: Path | None,
+    schema: "Schema",
+    group: str | None,
+    by_group: bool,
+    held_back: float,
+    seed: int,
+) -> "Rows":
+    from gossipfl.learning.data import read
+    from gossipfl.node.parts import read_groups
+    from gossipfl.simulation.population import split_rows
+
+    readings = read(data, schema=schema)
+    groups = read_groups(data, group, len(readings)) if by_group else None
+    judged = read(test, schema=schema) if test else None
+    return split_rows(readings, judged, groups, held_back, seed)
+
+
+def _experiment(
+    manifest: Any, nodes: int, partition: str, algorithm: str, settings: dict[str, Any]
+) -> "Experiment":
+    from gossipfl.simulation.churn import OnOff
+    from gossipfl.simulation.experiment import Experiment
+    from gossipfl.simulation.network import Conditions
+
+    links = ("latency_s", "latency_spread", "bandwidth", "loss", "duplication")
+    same = ("topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread")
+    return Experiment(
+        manifest=manifest,
+        nodes=nodes,
+        algorithm=algorithm,
+        partition=partition,
+        conditions=Conditions(**{key: settings[key] for key in links}),
+        churn=OnOff(share=settings["churn"], away_s=settings["away_s"]),
+        **{key: settings[key] for key in (*same, "evaluate_every", "seed")},
+    )
+
+
+class _Bar:
+    """How far the run is and what it has reached, on standard error of a terminal."""
+
+    def __init__(self, rounds: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+        console = Console(file=sys.stderr)
+        self._progress = Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        )
+        self._task = self._progress.add_task("simulating", total=rounds)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, point: Any) -> None:
+        """Take one look at the mesh in."""
+        score, sent = point.average.validation.mean, point.sent_bytes / 1000
+        text = f"validation {score:.1%}, {sent:.0f} kB a node"
+        self._progress.update(self._task, completed=point.rounds, description=text)
+
+
+def _summary(result: "Result", wall_s: float) -> str:
+    """A few lines of the curve, and what it cost."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("round", "kB per node", "validation", "test", "worst node", "spread"):
+        table.add_column(column, justify="right")
+    step = max(1, len(result.curve) // 12)
+    for point in [*result.curve[:-1:step], result.curve[-1]]:
+        look = point.average
+        scores = (look.validation.mean, look.test.mean, look.test.worst)
+        table.add_row(
+            f"{point.rounds:.0f}",
+            f"{point.sent_bytes / 1000:.1f}",
+            *(f"{score:.1%}" for score in scores),
+            f"{point.spread:.3g}",
+        )
+    console = Console(width=100, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get() + _cost(result, wall_s)
+
+
+def _cost(result: "Result", wall_s: float) -> str:
+    sent, rounds = sum(result.sent_bytes), sum(result.rounds)
+    model_bytes = 4 * result.experiment.manifest.model().parameters
+    copies = sent / len(result.sent_bytes) / model_bytes
+    lines = [
+        f"sent per node: {copies:.2f} of the model's {model_bytes / 1000:.1f} kB, "
+        f"{sent / max(1, result.frames):.0f} bytes a frame",
+        f"{rounds} node-rounds in {wall_s:.1f} s: {rounds / wall_s:.0f} a second",
+    ]
+    if result.diverged:
+        lines.append(f"{result.diverged} rounds diverged: lower --learning-rate")
+    return "\n".join(lines)

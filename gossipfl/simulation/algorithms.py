@@ -1,0 +1,68 @@
+"""Algorithms by name, as experiments and the command line write them."""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from gossipfl.compression import Codec
+from gossipfl.errors import ConfigError
+from gossipfl.manifest import Manifest
+from gossipfl.simulation.baselines.choco import Choco
+from gossipfl.simulation.baselines.dpsgd import DPSGD
+from gossipfl.simulation.baselines.epidemic import Epidemic
+from gossipfl.simulation.baselines.fedavg import FedAvg
+from gossipfl.simulation.baselines.hegedus import Hegedus, Partitioned, Subsample
+from gossipfl.simulation.baselines.push_sum import PushSum
+from gossipfl.simulation.gossip import Gossip
+from gossipfl.simulation.remembering import RememberingCodec
+from gossipfl.simulation.world import Algorithm
+
+Make = Callable[[Manifest, float], Algorithm]
+
+PLAIN: Final[dict[str, Callable[[], Algorithm]]] = {
+    "fedavg": FedAvg,
+    "dpsgd": DPSGD,
+    "push-sum": PushSum,
+}
+# Name -> how to make it with a number, and the number unless another is given.
+TUNED: Final[dict[str, tuple[Make, float]]] = {
+    "choco": (lambda manifest, step: Choco(_codec(manifest), step), 0.1),
+    "el-local": (lambda _, fanout: Epidemic(int(fanout), oracle=False), 4),
+    "el-oracle": (lambda _, fanout: Epidemic(int(fanout), oracle=True), 4),
+    "hegedus": (lambda _, share: Hegedus(Subsample(share)), 1),
+    "hegedus-parts": (lambda _, parts: Hegedus(Partitioned(int(parts))), 10),
+}
+HELP: Final = (
+    "fedavg, dpsgd, push-sum, choco[:STEP], el-local[:FANOUT], el-oracle[:FANOUT], "
+    "hegedus[:SHARE] or hegedus-parts[:PARTS]"
+)
+
+
+def make_algorithm(text: str, manifest: Manifest, resend_s: float) -> Algorithm:
+    """The algorithm that `text` names: "gossip" for the manifest's scheme, or one of HELP.
+
+    Raises ConfigError.
+    """
+    if text == "gossip":
+        return Gossip(manifest, resend_s)
+    if text in PLAIN:
+        return PLAIN[text]()
+    name, colon, number = text.partition(":")
+    if name not in TUNED:
+        raise ConfigError(f"algorithm {text[:40]!r} is unknown: write gossip, {HELP}")
+    make, default = TUNED[name]
+    return make(manifest, _number(text, number) if colon else default)
+
+
+def _number(text: str, number: str) -> float:
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f"algorithm {text[:40]!r}: a number goes behind the colon")
+    return value
+
+
+def _codec(manifest: Manifest) -> Codec:
+    return RememberingCodec(manifest.make_codec())

@@ -1,0 +1,1 @@
+"""What others have published, one file each, under the same clock, links and judges as ours."""

@@ -1,0 +1,73 @@
+"""Who is there when: nodes that come and go, by chance or as a trace says."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from attrs import Factory, define, field, frozen
+from attrs.validators import ge, gt, lt
+
+from gossipfl.errors import ConfigError
+from gossipfl.simulation.checks import checked
+from gossipfl.simulation.engine import Engine
+
+
+@define
+class Presence:
+    """Which nodes are online; a node that is not neither trains nor receives, but keeps all."""
+
+    nodes: int
+    online: list[bool] = Factory(lambda self: [True] * self.nodes, takes_self=True)
+
+    def is_online(self, end: int) -> bool:
+        """Ends beyond the nodes, such as a coordinator, are always there."""
+        return end >= self.nodes or self.online[end]
+
+    def switch(self, node: int, online: bool) -> None:
+        """The node comes, or goes."""
+        self.online[node] = online
+
+
+@frozen(kw_only=True)
+class OnOff:
+    """Exponential sessions: every node is away for `share` of the time, `away_s` at a time."""
+
+    share: float = field(validator=checked(ge(0), lt(1)))
+    away_s: float = field(default=10.0, validator=checked(gt(0)))
+
+    def start(self, engine: Engine, presence: Presence, rng: np.random.Generator) -> None:
+        """Schedule all comings and goings; the run starts in the steady state."""
+        for node in range(presence.nodes if self.share else 0):
+            presence.switch(node, bool(rng.random() >= self.share))
+            self._schedule(engine, presence, node, rng)
+
+    def _schedule(
+        self, engine: Engine, presence: Presence, node: int, rng: np.random.Generator
+    ) -> None:
+        online = presence.online[node]
+        mean_s = self.away_s * (1 - self.share) / self.share if online else self.away_s
+        turn = partial(self._turn, engine, presence, node, rng)
+        engine.schedule(float(rng.exponential(mean_s)), turn)
+
+    def _turn(
+        self, engine: Engine, presence: Presence, node: int, rng: np.random.Generator
+    ) -> None:
+        presence.switch(node, not presence.online[node])
+        self._schedule(engine, presence, node, rng)
+
+
+@frozen
+class Trace:
+    """switches: (time_s, node, online), in any order; all are online until told otherwise."""
+
+    switches: Sequence[tuple[float, int, bool]] = field(converter=tuple)
+
+    def start(self, engine: Engine, presence: Presence, rng: np.random.Generator) -> None:
+        """Schedule all switches.  Raises ConfigError for a node or time that does not exist."""
+        for time_s, node, online in sorted(self.switches):
+            if not (0 <= node < presence.nodes and time_s >= 0):
+                raise ConfigError(f"the trace switches node {node} at {time_s} s: no such moment")
+            engine.schedule(time_s, partial(presence.switch, node, online))
+
+
+Churn = OnOff | Trace

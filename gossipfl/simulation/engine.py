@@ -1,0 +1,39 @@
+"""Virtual time: a heap of events, each run at its time and never at another."""
+
+import heapq
+from collections.abc import Callable
+
+from attrs import define, field
+
+from gossipfl.errors import LocalProtocolError
+
+Action = Callable[[], None]
+
+
+@define
+class Engine:
+    """Runs actions in order of virtual time, and of scheduling where times are equal.
+
+    Nothing here depends on the machine's clock or on hashing, so equal schedules run alike.
+    """
+
+    now_s: float = 0.0
+    events: int = 0
+    _queue: list[tuple[float, int, Action]] = field(factory=list)
+    _scheduled: int = 0
+
+    def schedule(self, delay_s: float, action: Action) -> None:
+        """Run `action` in `delay_s` seconds.  Raises LocalProtocolError for the past."""
+        if not delay_s >= 0:
+            raise LocalProtocolError(f"an event cannot be {delay_s} s from now")
+        # The running number also keeps the heap from comparing actions.
+        heapq.heappush(self._queue, (self.now_s + delay_s, self._scheduled, action))
+        self._scheduled += 1
+
+    def run_until(self, time_s: float) -> None:
+        """Run every event up to and including `time_s`, then stand there."""
+        while self._queue and self._queue[0][0] <= time_s:
+            self.now_s, _, action = heapq.heappop(self._queue)
+            self.events += 1
+            action()
+        self.now_s = max(self.now_s, time_s)

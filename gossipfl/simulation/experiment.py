@@ -1,0 +1,178 @@
+"""One simulated run, from its description to its result."""
+
+import json
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from attrs import asdict, field, frozen
+from attrs.validators import ge, gt, instance_of, optional
+
+from gossipfl.manifest import Manifest
+from gossipfl.simulation.algorithms import make_algorithm
+from gossipfl.simulation.chance import stream
+from gossipfl.simulation.checks import checked
+from gossipfl.simulation.churn import Churn, OnOff, Presence, Trace
+from gossipfl.simulation.engine import Engine
+from gossipfl.simulation.measurement import Measurement, Point
+from gossipfl.simulation.network import Conditions, Network
+from gossipfl.simulation.population import Population, Rows, populate
+from gossipfl.simulation.views import Views
+from gossipfl.simulation.world import Algorithm, World
+from gossipfl.topologies.named import parse_topology
+
+Report = Callable[[Point], None]
+
+
+@frozen(kw_only=True)
+class Experiment:
+    """Everything that a run depends on but its rows; equal experiments give equal results.
+
+    manifest: model, training, compression.
+    algorithm: "gossip" for the manifest's scheme, or a baseline (see algorithms.py).
+    nodes: how many share the rows, as `partition` says.
+    topology: who may mix with whom; drawn anew every `renew_s` seconds, unless that is 0.
+    rounds: how many a node of mean speed makes; the run takes rounds * interval_s seconds.
+    interval_s: mean time from round to round.
+    speed_spread: the fastest node makes this many rounds for one of the slowest.
+    resend_s: an unanswered request is repeated after so long.
+    conditions: of the links.  churn: None when all stay.
+    evaluate_every: rounds between two looks at the mesh.
+    seed: of everything but the initial model, whose seed is the manifest's.
+    Raises ConfigError for a value outside its range.
+    """
+
+    manifest: Manifest
+    nodes: int = field(validator=checked(instance_of(int), ge(1)))
+    algorithm: str = "gossip"
+    partition: str = "iid"
+    topology: str = "random:4"
+    renew_s: float = field(default=0.0, validator=checked(ge(0)))
+    rounds: int = field(default=150, validator=checked(instance_of(int), ge(1)))
+    interval_s: float = field(default=1.0, validator=checked(gt(0)))
+    speed_spread: float = field(default=1.0, validator=checked(ge(1)))
+    resend_s: float = field(default=2.0, validator=checked(gt(0)))
+    conditions: Conditions = field(factory=Conditions)
+    churn: Churn | None = field(
+        default=None, validator=checked(optional(instance_of((OnOff, Trace))))
+    )
+    evaluate_every: int = field(default=10, validator=checked(instance_of(int), ge(1)))
+    seed: int = field(default=0, validator=checked(instance_of(int), ge(0)))
+
+
+@frozen(kw_only=True)
+class Result:
+    """A finished run.
+
+    curve: looks at the mesh, the first before any round.
+    scores: of the judged nodes at the end, on test rows.
+    sent_bytes, rounds: per node; a coordinator's bytes are shared out to the nodes.
+    frames: all that were sent.  diverged: rounds that gave no finite numbers.
+    """
+
+    experiment: Experiment
+    curve: Sequence[Point]
+    scores: Sequence[float]
+    sent_bytes: Sequence[float]
+    rounds: Sequence[int]
+    frames: int
+    events: int
+    diverged: int
+
+    def as_json(self) -> str:
+        """For programs."""
+        return json.dumps(asdict(self), indent=1, allow_nan=False)
+
+
+def run(experiment: Experiment, rows: Rows, report: Report = lambda point: None) -> Result:
+    """Simulate to the end; `report` hears of every look at the mesh.
+
+    Raises ConfigError and DataError for an experiment that does not suit the rows.
+    """
+    population = populate(
+        experiment.manifest, rows, experiment.partition, experiment.nodes, experiment.seed
+    )
+    world = _make_world(experiment, population)
+    algorithm = make_algorithm(experiment.algorithm, experiment.manifest, experiment.resend_s)
+    algorithm.start(world)
+    observation = _Observation(experiment, population, world, algorithm)
+    curve = [observation.look()]
+    for rounds in _stops(experiment):
+        world.engine.run_until(rounds * experiment.interval_s)
+        curve.append(observation.look())
+        report(curve[-1])
+    return observation.finish(curve)
+
+
+def _stops(experiment: Experiment) -> list[int]:
+    every, rounds = experiment.evaluate_every, experiment.rounds
+    return [*range(every, rounds, every), rounds]
+
+
+def _make_world(experiment: Experiment, population: Population) -> World:
+    engine, nodes, seed = Engine(), experiment.nodes, experiment.seed
+    presence = Presence(nodes)
+    if experiment.churn is not None:
+        experiment.churn.start(engine, presence, stream(seed, "churn"))
+    # One end more than nodes: a coordinator's, for the algorithms that have one.
+    network = Network(engine, experiment.conditions, nodes + 1, presence.is_online, seed)
+    topology = parse_topology(experiment.topology, seed)
+    return World(
+        engine=engine,
+        network=network,
+        presence=presence,
+        views=Views(topology, nodes, engine, experiment.renew_s),
+        spec=experiment.manifest.model(),
+        initial=experiment.manifest.initial(),
+        members=population.members,
+        intervals_s=_intervals_s(experiment),
+        seed=seed,
+    )
+
+
+def _intervals_s(experiment: Experiment) -> list[float]:
+    """Speeds in a geometric row of mean 1, handed out at random."""
+    speeds = np.geomspace(1, experiment.speed_spread, experiment.nodes)
+    speeds = stream(experiment.seed, "speeds").permutation(speeds / speeds.mean())
+    return [experiment.interval_s / float(speed) for speed in speeds]
+
+
+class _Observation:
+    """Looks at one run from outside."""
+
+    def __init__(
+        self, experiment: Experiment, population: Population, world: World, algorithm: Algorithm
+    ) -> None:
+        self._experiment = experiment
+        self._world = world
+        self._algorithm = algorithm
+        self._measurement = Measurement(
+            world.spec, population.validation, population.test, stream(world.seed, "judged")
+        )
+
+    def look(self) -> Point:
+        """The mesh as it is now."""
+        replicas = self._algorithm.replicas()
+        average, current = self._measurement.looks(replicas)
+        return Point(
+            time_s=self._world.engine.now_s,
+            rounds=sum(replica.rounds for replica in replicas) / len(replicas),
+            sent_bytes=float(self._world.network.sent_bytes.sum()) / self._experiment.nodes,
+            average=average,
+            current=current,
+            spread=self._measurement.spread(replicas),
+        )
+
+    def finish(self, curve: Sequence[Point]) -> Result:
+        """Everything that the run has shown."""
+        network, replicas = self._world.network, self._algorithm.replicas()
+        own, central = network.sent_bytes[:-1], float(network.sent_bytes[-1])
+        return Result(
+            experiment=self._experiment,
+            curve=tuple(curve),
+            scores=tuple(self._measurement.test_scores(replicas)),
+            sent_bytes=tuple((own + central / self._experiment.nodes).tolist()),
+            rounds=tuple(replica.rounds for replica in replicas),
+            frames=int(network.sent_frames.sum()),
+            events=self._world.engine.events,
+            diverged=sum(member.diverged for member in self._world.members),
+        )

@@ -1,0 +1,122 @@
+"""The product's own algorithm in virtual time: the node's exchange code without its sockets."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from gossipfl.errors import RemoteProtocolError
+from gossipfl.gossip.exchange import Exchange, ExchangeMessage
+from gossipfl.gossip.link import Applied, LinkState, Planted
+from gossipfl.gossip.replica import Replica
+from gossipfl.gossip.scheme import Scheme
+from gossipfl.manifest import Manifest
+from gossipfl.simulation.chance import stream
+from gossipfl.simulation.remembering import RememberingCodec
+from gossipfl.simulation.world import World
+from gossipfl.wire.messages import decode, encode
+
+
+class SimulatedNode:
+    """Trains, picks a neighbour, mixes, as the node does; one exchange machine per neighbour.
+
+    Anchors come into being with the first exchange of a link, since most pairs never meet.
+
+    applied, planted: exchanges merged, and links that had to be seeded anew.
+    """
+
+    def __init__(self, number: int, world: World, scheme: Scheme, resend_s: float) -> None:
+        self.member = world.members[number]
+        self.applied = self.planted = 0
+        self._number = number
+        self._world = world
+        self._scheme = scheme
+        self._resend_s = resend_s
+        self._rng = stream(world.seed, "node", number)
+        self._exchanges: dict[int, Exchange] = {}
+        self._offered_s: dict[int, float] = {}
+
+    @property
+    def links(self) -> Mapping[int, LinkState]:
+        """The state of every link that was ever used, by the neighbour's number."""
+        return {other: exchange.state for other, exchange in self._exchanges.items()}
+
+    def start(self) -> None:
+        """Take part from now on."""
+        self._world.network.attach(self._number, self.receive)
+        self._plan_round()
+
+    def receive(self, sender: int, frame: bytes) -> None:
+        """Take one frame in and send what it asks for."""
+        message = decode(frame)
+        if not isinstance(message, ExchangeMessage):
+            raise RemoteProtocolError(f"a {type(message).__name__} has no place in a simulation")
+        outcome = self._exchange(sender).receive(self.member.replica, message)
+        self.applied += isinstance(outcome.record, Applied)
+        self.planted += isinstance(outcome.record, Planted)
+        if outcome.answer is not None:
+            self._send(sender, outcome.answer)
+
+    def _plan_round(self) -> None:
+        mean_s = self._world.intervals_s[self._number]
+        self._world.engine.schedule(float(self._rng.exponential(mean_s)), self._round)
+
+    def _round(self) -> None:
+        if self._world.presence.is_online(self._number):
+            self.member.train()
+            self.member.end_round()
+            ready = [other for other in self._neighbours() if self._is_ready(other)]
+            if ready:
+                self._offer(ready[int(self._rng.integers(len(ready)))])
+        self._plan_round()
+
+    def _neighbours(self) -> Sequence[int]:
+        """Those there are; a node knows within a ping which links are dead."""
+        views, presence = self._world.views, self._world.presence
+        return [other for other in views.neighbours(self._number) if presence.is_online(other)]
+
+    def _is_ready(self, other: int) -> bool:
+        exchange = self._exchanges.get(other)
+        if exchange is None or exchange.state.pending is None:
+            return True
+        waited_s = self._world.engine.now_s - self._offered_s.get(other, -self._resend_s)
+        return waited_s >= self._resend_s
+
+    def _offer(self, other: int) -> None:
+        exchange = self._exchange(other)
+        request = exchange.repeat()
+        if request is None:
+            request, _ = exchange.offer(self.member.replica)
+        self._offered_s[other] = self._world.engine.now_s
+        self._send(other, request)
+
+    def _send(self, other: int, message: ExchangeMessage) -> None:
+        self._world.network.send(self._number, other, encode(message))
+
+    def _exchange(self, other: int) -> Exchange:
+        if other not in self._exchanges:
+            state = LinkState(self._scheme.new_anchor())
+            ours_first = self._number < other
+            self._exchanges[other] = Exchange(state, self._scheme, ours_first=ours_first)
+        return self._exchanges[other]
+
+
+class Gossip:
+    """Every node runs the manifest's scheme, anchored or plain.
+
+    resend_s: how long an unanswered request waits before the same bytes go out again.
+    """
+
+    def __init__(self, manifest: Manifest, resend_s: float) -> None:
+        self.nodes: list[SimulatedNode] = []
+        self._scheme = manifest.make_scheme(RememberingCodec(manifest.make_codec()))
+        self._resend_s = resend_s
+
+    def start(self, world: World) -> None:
+        """Build the nodes and plan their first rounds."""
+        make = partial(SimulatedNode, world=world, scheme=self._scheme, resend_s=self._resend_s)
+        self.nodes = [make(number) for number in range(len(world.members))]
+        for node in self.nodes:
+            node.start()
+
+    def replicas(self) -> Sequence[Replica]:
+        """One per node."""
+        return [node.member.replica for node in self.nodes]

@@ -1,0 +1,103 @@
+"""Simulated links: what a frame costs, how long it takes, and whether it arrives."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+from attrs import field, frozen
+from attrs.validators import ge, gt, le, lt, optional
+from numpy.typing import NDArray
+
+from gossipfl.simulation.chance import stream
+from gossipfl.simulation.checks import checked
+from gossipfl.simulation.engine import Engine
+
+# What a secured link adds to a frame: its length (2), the counter (2), the AEAD tag (16).
+FRAME_OVERHEAD_BYTES: Final = 2 + 2 + 16
+
+Receive = Callable[[int, bytes], None]
+IsOnline = Callable[[int], bool]
+
+
+@frozen(kw_only=True)
+class Conditions:
+    """What the links between nodes are like; each direction of each link on its own.
+
+    latency_s: mean time on the way.
+    latency_spread: a link's own latency is drawn once, log-uniformly, between the mean divided
+        by this factor and the mean times it; 1 makes all links alike.
+    bandwidth: bytes a second and direction, frames wait for those before them; None: no limit.
+    loss: share of frames that vanish.
+    duplication: share of frames that arrive twice.
+    Raises ConfigError for a value outside its range.
+    """
+
+    latency_s: float = field(default=0.01, validator=checked(ge(0)))
+    latency_spread: float = field(default=1.0, validator=checked(ge(1)))
+    bandwidth: float | None = field(default=None, validator=checked(optional(gt(0))))
+    loss: float = field(default=0.0, validator=checked(ge(0), lt(1)))
+    duplication: float = field(default=0.0, validator=checked(ge(0), le(1)))
+
+
+class Network:
+    """Carries frames between numbered ends, and counts what every end sends.
+
+    ends: how many there are; a coordinator may be one of them.
+    is_online: frames to an end that is not are lost, however they got on their way.
+    sent_bytes, sent_frames: int64[ends], encoded frames with FRAME_OVERHEAD_BYTES each; lost
+        frames count, since they were sent; copies that the network makes do not.
+    """
+
+    def __init__(
+        self, engine: Engine, conditions: Conditions, ends: int, is_online: IsOnline, seed: int
+    ) -> None:
+        self.sent_bytes: NDArray[np.int64] = np.zeros(ends, np.int64)
+        self.sent_frames: NDArray[np.int64] = np.zeros(ends, np.int64)
+        self._engine = engine
+        self._conditions = conditions
+        self._is_online = is_online
+        self._seed = seed
+        self._rng = stream(seed, "network")
+        self._receivers: dict[int, Receive] = {}
+        self._latencies_s: dict[tuple[int, int], float] = {}
+        self._free_s: dict[tuple[int, int], float] = {}
+
+    def attach(self, end: int, receive: Receive) -> None:
+        """Frames to `end` go to receive(sender, frame) from now on."""
+        self._receivers[end] = receive
+
+    def send(self, sender: int, receiver: int, frame: bytes) -> None:
+        """Put one frame on its way."""
+        length = len(frame) + FRAME_OVERHEAD_BYTES
+        self.sent_bytes[sender] += length
+        self.sent_frames[sender] += 1
+        delay_s = self._delay_s(sender, receiver, length)
+        # Both draws happen for every frame, so that runs differ by what is lost and no more.
+        lost, twice = self._rng.random(2) < (self._conditions.loss, self._conditions.duplication)
+        for _ in range(0 if lost else 1 + int(twice)):
+            self._engine.schedule(delay_s, partial(self._arrive, sender, receiver, frame))
+
+    def _arrive(self, sender: int, receiver: int, frame: bytes) -> None:
+        if self._is_online(receiver):
+            self._receivers[receiver](sender, frame)
+
+    def _delay_s(self, sender: int, receiver: int, length: int) -> float:
+        """Queue behind earlier frames, then transmission, then latency: links keep order."""
+        way, bandwidth = (sender, receiver), self._conditions.bandwidth
+        if bandwidth is None:
+            return self._latency_s(way)
+        now_s = self._engine.now_s
+        self._free_s[way] = max(now_s, self._free_s.get(way, 0.0)) + length / bandwidth
+        return self._free_s[way] - now_s + self._latency_s(way)
+
+    def _latency_s(self, way: tuple[int, int]) -> float:
+        conditions = self._conditions
+        if conditions.latency_spread == 1:
+            return conditions.latency_s
+        if way not in self._latencies_s:
+            # By name, not in order of use: the same link is as slow under every algorithm.
+            exponent = stream(self._seed, "latency", *way).uniform(-1, 1)
+            factor = conditions.latency_spread**exponent
+            self._latencies_s[way] = conditions.latency_s * float(factor)
+        return self._latencies_s[way]

@@ -1,0 +1,99 @@
+"""From one data set to many nodes: shares, standardisation, trainers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from gossipfl.errors import DataError
+from gossipfl.learning.dataset import Dataset, split_validation
+from gossipfl.learning.partition import share_rows
+from gossipfl.learning.pipeline import prepare
+from gossipfl.learning.statistics import MomentSet, Scale, groups_of, moments_of
+from gossipfl.learning.training import Trainer
+from gossipfl.manifest import Manifest
+from gossipfl.simulation.chance import stream
+from gossipfl.simulation.world import Member
+
+Groups = NDArray[np.generic]
+
+
+@frozen(kw_only=True, eq=False)
+class Rows:
+    """train: for the nodes, with a group per row if any; validation and test: for nobody."""
+
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+    groups: Groups | None = None
+
+
+def split_rows(
+    data: Dataset, test: Dataset | None, groups: Groups | None, share: float, seed: int
+) -> Rows:
+    """Hold back `share` of the rows for validation, and as many again for a test if none is given.
+
+    Raises DataError when too few rows are left.
+    """
+    places = Dataset(
+        features=np.arange(len(data), dtype=np.float32).reshape(-1, 1),
+        targets=data.targets,
+        columns=("place",),
+        source=data.source,
+    )
+    rng = stream(seed, "split")
+    if test is None:
+        places, held = split_validation(places, share, rng)
+        test = data.take(_places(held))
+    places, held = split_validation(places, share, rng)
+    validation, kept = data.take(_places(held)), _places(places)
+    chosen = None if groups is None else groups[kept]
+    return Rows(train=data.take(kept), validation=validation, test=test, groups=chosen)
+
+
+def _places(part: Dataset | None) -> NDArray[np.int64]:
+    if part is None:
+        raise DataError("too few rows to hold any back: give more, or a larger share")
+    return part.features[:, 0].astype(np.int64)
+
+
+@frozen(kw_only=True, eq=False)
+class Population:
+    """One member a node, and the held-back rows as its model sees them."""
+
+    members: Sequence[Member]
+    validation: Dataset
+    test: Dataset
+
+
+def populate(manifest: Manifest, rows: Rows, spec: str, nodes: int, seed: int) -> Population:
+    """Share the rows out as `spec` says (see learning/partition.py) and prepare every node.
+
+    The nodes agree on input statistics before the first round; what that costs is not simulated.
+    Raises ConfigError and DataError.
+    """
+    schema, rng = manifest.schema, stream(seed, "partition")
+    channels = schema.inputs // schema.windowing.length
+    parts = share_rows(spec, rows.train, rows.groups, nodes, channels, rng)
+    scale = _agreed_scale(manifest, parts)
+    basis, model, initial = manifest.input_basis(), manifest.model(), manifest.initial()
+    seeds = stream(seed, "trainers").integers(2**32, size=nodes).tolist()
+    members = []
+    for part, own_seed in zip(parts, seeds, strict=True):
+        prepared = prepare(basis, part, scale)
+        trainer = Trainer(model, prepared, None, manifest.training, seed=own_seed)
+        members.append(Member(trainer, initial, activity=2 * manifest.keep_ratio))
+    held = [prepare(basis, part, scale) for part in (rows.validation, rows.test)]
+    return Population(members=members, validation=held[0], test=held[1])
+
+
+def _agreed_scale(manifest: Manifest, parts: Sequence[Dataset]) -> Scale | None:
+    if not manifest.standardises:
+        return None
+    moments = MomentSet(groups_of(manifest.standardise, manifest.schema.inputs))
+    for number, part in enumerate(parts):
+        own = moments_of(part, number.to_bytes(8, "big"), manifest.standardise)
+        if own is not None:
+            moments.add(own)
+    return moments.scale()

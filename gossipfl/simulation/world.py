@@ -1,0 +1,77 @@
+"""What every algorithm of an experiment finds: time, links, neighbours, data and a first model."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from gossipfl.gossip.replica import Replica
+from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.training import Trainer, TrainingDiverged
+from gossipfl.simulation.churn import Presence
+from gossipfl.simulation.engine import Engine
+from gossipfl.simulation.network import Network
+from gossipfl.simulation.views import Views
+
+Vector = NDArray[np.float32]
+
+
+class Member:
+    """One node's data and its copy of the model.
+
+    diverged: rounds whose training gave no finite numbers and was dropped, as a node does.
+    """
+
+    def __init__(self, trainer: Trainer, initial: Vector, activity: float) -> None:
+        self.trainer = trainer
+        self.replica = Replica(
+            initial, samples=trainer.samples, step_size=trainer.step_size, activity=activity
+        )
+        self.diverged = 0
+
+    def train(self) -> None:
+        """One round of local steps."""
+        replica = self.replica
+        try:
+            fit = self.trainer.fit(replica.parameters, replica.control)
+        except TrainingDiverged:
+            self.diverged += 1
+            return
+        # Training takes no virtual time, so that no merge can come between and no copy is needed.
+        replica.trained(replica.parameters, fit.parameters)
+
+    def end_round(self) -> None:
+        """Close the round's books: count it, and average the model in."""
+        self.replica.end_round()
+
+
+@frozen(kw_only=True)
+class World:
+    """The parts that an algorithm puts together.
+
+    members: one per node.
+    intervals_s: per node, mean virtual seconds between two rounds.
+    seed: of every stream of randomness that the algorithm draws from.
+    """
+
+    engine: Engine
+    network: Network
+    presence: Presence
+    views: Views
+    spec: ModelSpec
+    initial: Vector
+    members: Sequence[Member]
+    intervals_s: Sequence[float]
+    seed: int
+
+
+class Algorithm(Protocol):
+    """One way for many nodes to learn one model."""
+
+    def start(self, world: World) -> None:
+        """Attach to the network and schedule the first events."""
+
+    def replicas(self) -> Sequence[Replica]:
+        """The models that the mesh would predict with, one per node or one for all."""

@@ -1,0 +1,77 @@
+"""`gossipfl simulate` from the command line."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from gossipfl.errors import ConfigError, DataError
+from gossipfl.node.cli.simulate import command
+from tests.simulator.task import clouds
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rows = clouds()
+    path = tmp_path / "clouds.npz"
+    np.savez(path, X=rows.features, y=rows.targets, group=np.arange(len(rows)) % 5)
+    return path
+
+
+def simulate(*arguments: object):
+    return CliRunner().invoke(command, [*map(str, arguments), "--rounds", "30", "--hidden", "8"])
+
+
+def test_a_table_and_what_it_cost(data):
+    shown = simulate(6, "--data", data, "--keep-ratio", "0.1", "--loss", "0.1", "--churn", "0.2")
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"round +kB per node +validation +test +worst node +spread", shown.stdout)
+    assert re.search(
+        r"sent per node: [\d.]+ of the model's 0.4 kB, \d+ bytes a frame", shown.stdout
+    )
+    assert re.search(r"\d+ node-rounds in [\d.]+ s: \d+ a second", shown.stdout)
+    assert "MLP 6-8-4" in shown.stderr
+
+
+def test_json_holds_what_was_asked_for(data):
+    arguments = (5, "--data", data, "--partition", "by-group", "--speed-spread", 3, "--seed", 4)
+    shown = simulate(*arguments, "--baseline", "dpsgd", "--json")
+    found = json.loads(shown.stdout)
+    assert found["experiment"]["algorithm"] == "dpsgd"
+    assert found["experiment"]["speed_spread"] == 3
+    assert found["experiment"]["seed"] == found["experiment"]["manifest"]["seed"] == 4
+    assert len(found["sent_bytes"]) == 5
+    assert simulate(*arguments, "--baseline", "dpsgd", "--json").stdout == shown.stdout
+
+
+def test_a_test_file_is_judged_by(data, tmp_path):
+    test = tmp_path / "test.npz"
+    few = clouds(rows=7, seed=1)
+    np.savez(test, X=few.features, y=few.targets)
+    found = json.loads(simulate(3, "--data", data, "--test", test, "--json").stdout)
+    scores = np.array(found["scores"]) * 7
+    assert np.allclose(scores, scores.round())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((3, "--baseline", "magic"), "algorithm 'magic' is unknown: write gossip, fedavg"),
+        ((3, "--topology", "torus"), "topology 'torus' is unknown"),
+        ((4, "--partition", "by-group"), "the data has 5 groups: use as many nodes"),
+    ],
+)
+def test_mistakes_are_named(data, arguments, said):
+    shown = simulate(*arguments, "--data", data)
+    assert isinstance(shown.exception, ConfigError | DataError)
+    assert said in str(shown.exception)
+
+
+@pytest.mark.parametrize("flag", ["--loss", "--churn"])
+def test_shares_are_below_one(data, flag):
+    shown = simulate(3, "--data", data, flag, "1")
+    assert shown.exit_code == 2
+    assert "0<=x<1" in shown.output

@@ -1,0 +1,73 @@
+"""Frames take their time, cost their bytes, and vanish as often as they should."""
+
+import numpy as np
+import pytest
+
+from gossipfl.errors import ConfigError
+from gossipfl.simulation.engine import Engine
+from gossipfl.simulation.network import FRAME_OVERHEAD_BYTES, Conditions, Network
+
+
+class Pair:
+    """Two ends; what end 1 receives, and when."""
+
+    def __init__(self, seed=0, **conditions):
+        self.engine, self.seen, self.online = Engine(), [], True
+        settings = Conditions(**conditions)
+        self.network = Network(self.engine, settings, 2, lambda end: self.online, seed)
+        self.network.attach(1, self._receive)
+
+    def _receive(self, sender, frame):
+        self.seen.append((round(self.engine.now_s, 9), frame))
+
+    def send(self, *frames):
+        for frame in frames:
+            self.network.send(0, 1, frame)
+        self.engine.run_until(1e9)
+
+
+def test_bytes_are_counted_with_what_a_link_adds():
+    pair = Pair(loss=0.5)
+    pair.send(*[b"x" * 30] * 10)
+    assert pair.network.sent_bytes.tolist() == [10 * (30 + FRAME_OVERHEAD_BYTES), 0]
+    assert pair.network.sent_frames.tolist() == [10, 0]
+
+
+def test_frames_queue_for_bandwidth_and_keep_order():
+    pair = Pair(latency_s=1, bandwidth=100)
+    pair.send(b"a" * 80, b"b" * 80)
+    assert pair.seen == [(2.0, b"a" * 80), (3.0, b"b" * 80)]
+
+
+def test_loss_and_duplication_have_their_rates():
+    pair = Pair(loss=0.2, duplication=0.1)
+    pair.send(*[bytes([i % 256]) for i in range(4000)])
+    assert len(pair.seen) / 4000 == pytest.approx(0.8 * 1.1, abs=0.03)
+
+
+def test_nothing_reaches_an_end_that_is_away():
+    pair = Pair()
+    pair.online = False
+    pair.send(b"x")
+    assert pair.seen == []
+    assert pair.network.sent_frames[0] == 1
+
+
+def test_each_link_has_one_latency_of_its_own():
+    latencies = []
+    for seed in range(40):
+        pair = Pair(seed=seed, latency_s=0.1, latency_spread=4)
+        pair.send(b"x", b"y")
+        assert pair.seen[0][0] == pair.seen[1][0]
+        latencies.append(pair.seen[0][0])
+    assert 0.025 <= min(latencies) < 0.05
+    assert 0.2 < max(latencies) <= 0.4
+    assert np.median(latencies) == pytest.approx(0.1, rel=0.5)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"loss": 1.0}, {"loss": -0.1}, {"bandwidth": 0}, {"latency_s": -1}]
+)
+def test_conditions_are_checked(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        Conditions(**wrong)
