@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import LocalProtocolError
-from gossipfl.kernels import layout, steps
+from gossipfl.kernels import kinds, layout, steps
 from gossipfl.learning.model import ModelSpec
 from gossipfl.learning.plan import Plan
 
@@ -65,7 +65,8 @@ def train_steps(
     if settings[layout.OPTIMIZER] not in (layout.SGD, layout.ADAM):
         raise LocalProtocolError("settings: unknown optimizer")
     workspace = np.zeros(plan.workspace, np.float32)
-    return float(steps.run_steps(plan.table, settings, vectors, data, batches, workspace))
+    program = kinds.program(plan.table, int(settings[layout.OPTIMIZER]))
+    return float(steps.run_steps(program, settings, vectors, data, batches, workspace))
 
 
 def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
@@ -81,6 +82,17 @@ def predict(spec: ModelSpec, parameters: Floats, features: Floats) -> Floats:
     plan = spec.plan(PREDICT_BATCH)
     out = np.empty((len(features), spec.outputs), np.float32)
     workspace = np.zeros(plan.workspace, np.float32)
-    parameters, features = writable(parameters), writable(features)
-    steps.run_predict(plan.table, parameters, features, workspace, plan.batch, out)
+    program, parameters = kinds.program(plan.table, layout.SGD), writable(parameters)
+    for start in range(0, len(features), PREDICT_BATCH):
+        rows = features[start : start + PREDICT_BATCH]
+        workspace[_source(plan, 0, len(rows))] = rows.reshape(-1)
+        steps.run_forward(program, parameters, workspace, len(rows))
+        results = workspace[_source(plan, -1, len(rows))]
+        out[start : start + PREDICT_BATCH] = results.reshape(len(rows), spec.outputs)
     return out
+
+
+def _source(plan: Plan, row: int, batch: int) -> slice:
+    """Where `batch` examples of a row's source lie in the workspace."""
+    start = int(plan.table[row, layout.SOURCE])
+    return slice(start, start + batch * int(plan.table[row, layout.INPUTS]))

@@ -101,8 +101,9 @@ class ModelSpec:
         """The descriptor table for `batch` rows at a time."""
         planner = Planner(self.inputs, batch)
         for width in self.hidden:
-            planner.dense(width, layout.RELU)
-        planner.dense(self.outputs, layout.LINEAR)
+            planner.dense(width)
+            planner.activation(layout.RELU)
+        planner.dense(self.outputs)
         return planner.finish(LOSSES[self.loss])
 
     def summary(self) -> str:

@@ -38,18 +38,15 @@ class Plan:
         if not table.flags.c_contiguous or len(table) < 2 or self.batch < 1:
             raise LocalProtocolError("a plan has contiguous rows: layers, then a loss; batch >= 1")
         for index, row in enumerate(table[:-1]):
-            self._check_dense(index, row.tolist())
+            self._check_layer(index, row.tolist())
         self._check_loss(len(table) - 1, table[-1].tolist())
         table.flags.writeable = False
 
-    def _check_dense(self, index: int, row: Row) -> None:
+    def _check_layer(self, index: int, row: Row) -> None:
         inputs, outputs = self._sizes(index, row)
-        if row[layout.KIND] != layout.DENSE:
-            raise LocalProtocolError(f"plan row {index}: unknown layer kind {row[layout.KIND]}")
-        if row[layout.ACTIVATION] not in (layout.LINEAR, layout.RELU):
-            raise LocalProtocolError(f"plan row {index}: unknown activation")
-        _within(index, row[layout.WEIGHTS], inputs * outputs, self.parameters)
-        _within(index, row[layout.BIASES], outputs, self.parameters)
+        weights, biases = _parameters(index, row[layout.KIND], inputs, outputs)
+        _within(index, row[layout.WEIGHTS], weights, self.parameters)
+        _within(index, row[layout.BIASES], biases, self.parameters)
         _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
         _within(index, row[layout.RESULT], self.batch * outputs, self.workspace)
         _within(index, row[layout.RESULT_GRADIENT], self.batch * outputs, self.workspace)
@@ -64,6 +61,7 @@ class Plan:
         _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
         _within(index, row[layout.RESULT], self.batch * targets, self.workspace)
         _within(index, row[layout.SOURCE_GRADIENT], self.batch * inputs, self.workspace)
+        _within(index, row[layout.SCRATCH], 1, self.workspace)
 
     def _sizes(self, index: int, row: Row) -> tuple[int, int]:
         inputs, outputs = row[layout.INPUTS], row[layout.OUTPUTS]
@@ -72,6 +70,15 @@ class Plan:
         if index and self.table[index - 1, layout.OUTPUTS] != inputs:
             raise LocalProtocolError(f"plan row {index}: does not fit the layer before it")
         return inputs, outputs
+
+
+def _parameters(index: int, kind: int, inputs: int, outputs: int) -> tuple[int, int]:
+    """How many weights and biases a layer of this kind has."""
+    if kind == layout.DENSE:
+        return inputs * outputs, outputs
+    if kind in (layout.RELU, layout.TANH, layout.SIGMOID) and inputs == outputs:
+        return 0, 0
+    raise LocalProtocolError(f"plan row {index}: no layer of kind {kind} is {inputs} wide")
 
 
 def _within(index: int, start: int, length: int, total: int) -> None:
@@ -90,21 +97,28 @@ class Planner:
         self._source = self._reserve(inputs)
         self._source_gradient = -1  # nobody needs the gradient of the data
 
-    def dense(self, outputs: int, activation: int) -> None:
+    def dense(self, outputs: int) -> None:
         """Add a fully connected layer: weights [outputs, inputs] row-major, then biases."""
         weights, biases = self._parameters, self._parameters + self._width * outputs
         self._parameters = biases + outputs
+        self._layer(layout.DENSE, outputs, weights, biases)
+
+    def activation(self, kind: int) -> None:
+        """Add RELU, TANH or SIGMOID, which has no parameters."""
+        self._layer(kind, self._width, 0, 0)
+
+    def _layer(self, kind: int, outputs: int, weights: int, biases: int) -> None:
         result, gradient = self._reserve(outputs), self._reserve(outputs)
-        row = [layout.DENSE, activation, self._width, outputs, weights, biases]
-        self._rows.append([*row, self._source, result, self._source_gradient, gradient])
+        row = [kind, self._width, outputs, weights, biases, self._source, result]
+        self._rows.append([*row, self._source_gradient, gradient, -1])
         self._width, self._source, self._source_gradient = outputs, result, gradient
 
     def finish(self, loss: int) -> Plan:
         """Add the loss, and check."""
         targets = 1 if loss == layout.CROSS_ENTROPY else self._width
-        row = [loss, layout.LINEAR, self._width, targets, -1, -1]
-        truth = self._reserve(targets)
-        self._rows.append([*row, self._source, truth, self._source_gradient, -1])
+        truth, value = self._reserve(targets), self._reserve(1)
+        row = [loss, self._width, targets, -1, -1, self._source, truth]
+        self._rows.append([*row, self._source_gradient, -1, value])
         return Plan(
             table=np.array(self._rows, dtype=np.int64),
             batch=self._batch,

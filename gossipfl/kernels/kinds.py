@@ -1,0 +1,31 @@
+"""Which kernels a plan calls."""
+
+import numpy as np
+
+from gossipfl.kernels import activations, dense, gather, gemm, layout, losses, optimizers
+from gossipfl.kernels.calls import array_of
+
+LAYERS = {
+    layout.DENSE: (dense.dense_forward, dense.dense_backward),
+    layout.RELU: (activations.relu_forward, activations.relu_backward),
+    layout.TANH: (activations.tanh_forward, activations.tanh_backward),
+    layout.SIGMOID: (activations.sigmoid_forward, activations.sigmoid_backward),
+}
+LOSSES = {layout.CROSS_ENTROPY: losses.cross_entropy, layout.SQUARED_ERROR: losses.squared_error}
+OPTIMIZERS = {layout.SGD: optimizers.sgd, layout.ADAM: optimizers.adam}
+SHARED = {
+    layout.MULTIPLY: gemm.MULTIPLY,
+    layout.MULTIPLY_TRANSPOSED: gemm.MULTIPLY_TRANSPOSED,
+    layout.GATHER: gather.gather,
+}
+
+
+def program(table, optimizer):
+    """(table, kernels of its rows, shared kernels): what `steps` runs.  Compiles what is new.
+
+    table: i64[layers + 1, COLUMNS], already checked.  optimizer: SGD or ADAM.
+    """
+    kinds = np.asarray(table)[:, layout.KIND].tolist()
+    rows = [LAYERS[kind] for kind in kinds[:-1]]
+    rows.append((LOSSES[kinds[-1]], OPTIMIZERS[optimizer]))
+    return table, array_of(rows), array_of([SHARED[place] for place in range(len(SHARED))])
