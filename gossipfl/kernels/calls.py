@@ -1,20 +1,21 @@
 """Kernels that are compiled one by one, on first use, and called by address.
 
-A model needs only some of the kernels, and one jitted loop has to serve every model.  So each kernel
-is a C function of a fixed signature, and the loop finds its address in an array.  Where Numba is
-switched off, a kernel is the plain Python function and an array of kernels holds those.
+A model needs only some of the kernels, and one jitted loop has to serve every model.  So each
+kernel is a C function of a fixed signature, and the loop finds its address in an array.  Where
+Numba is switched off, a kernel is the plain Python function and an array of kernels holds those.
 """
 
 from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
-COMPILED = not numba.config.DISABLE_JIT
+COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
 FLOATS, DOUBLES = types.CPointer(types.float32), types.CPointer(types.float64)
 INTEGERS = types.CPointer(types.int64)
 
@@ -42,10 +43,13 @@ class Kernel:
         if not COMPILED:
             return self.function(*_flat(arguments))
         self.entry  # noqa: B018  (compiles)
-        pairs = zip(arguments, self._held.ctypes.argtypes, strict=True)
-        return self._held.ctypes(
-            *(a.ctypes.data_as(t) if isinstance(a, np.ndarray) else a for a, t in pairs)
-        )
+        types_ = self._held.ctypes.argtypes
+        pairs = zip(arguments, types_, strict=True)
+        return self._held.ctypes(*(_pointer(a, t) for a, t in pairs))
+
+
+def _pointer(argument, type_):
+    return argument.ctypes.data_as(type_) if isinstance(argument, np.ndarray) else argument
 
 
 def kernel(signature, fastmath=frozenset()):
@@ -99,7 +103,7 @@ def _leaves(builder, type_, value):
     if not isinstance(type_, types.BaseTuple):
         yield type_, value
         return
-    for index, inner in enumerate(type_.types):
+    for index, inner in enumerate(type_.types):  # type: ignore[attr-defined]
         yield from _leaves(builder, inner, builder.extract_value(value, index))
 
 
@@ -109,23 +113,19 @@ def _passed(context, builder, type_, value, wanted):
     return context.cast(builder, value, type_, wanted)
 
 
-if COMPILED:
+def _pointer_at(typing, buffer, start):
+    def generate(context, builder, signature, values):
+        return cgutils.gep_inbounds(builder, values[0], values[1])
 
-    @intrinsic
-    def at(typing, buffer, start):
-        """Pointer to entry `start` of the pointer `buffer`."""
+    return buffer(buffer, types.int64), generate
 
-        def generate(context, builder, signature, values):
-            return cgutils.gep_inbounds(builder, values[0], values[1])
 
-        return buffer(buffer, types.int64), generate
+def _array_at(buffer, start):
+    return buffer[start:]
 
-else:
 
-    def at(buffer, start):
-        """The array from entry `start` on."""
-        return buffer[start:]
-
+# at(buffer, start): pointer to entry `start` of the pointer `buffer`, or the array from there on.
+at: Any = intrinsic(_pointer_at) if COMPILED else _array_at
 
 # row, parameters, gradient, workspace, batch, shared kernels
 LAYER = types.void(INTEGERS, FLOATS, FLOATS, FLOATS, types.int64, INTEGERS)
@@ -140,7 +140,7 @@ PRODUCT = types.void(
     *(types.int64, types.int64, types.int64, types.int64),
 )
 
-call_layer = _caller(LAYER)
+call_layer: Any = _caller(LAYER)
 call_gather = _caller(GATHER)
 call_optimizer = _caller(OPTIMIZER)
 call_product = _caller(PRODUCT)

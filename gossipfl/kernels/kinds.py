@@ -1,6 +1,9 @@
 """Which kernels a plan calls."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from gossipfl.kernels import activations, dense, gather, gemm, layout, losses, optimizers
 from gossipfl.kernels.calls import array_of
@@ -20,7 +23,7 @@ SHARED = {
 }
 
 
-def program(table, optimizer):
+def program(table: NDArray[np.int64], optimizer: int) -> tuple[NDArray[Any], ...]:
     """(table, kernels of its rows, shared kernels): what `steps` runs.  Compiles what is new.
 
     table: i64[layers + 1, COLUMNS], already checked.  optimizer: SGD or ADAM.

@@ -5,14 +5,13 @@ which only explicit vectors give.  The width follows the processor; LLVM splits 
 """
 
 import llvmlite.binding
-import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils
+from numba.core import cgutils, config
 
 
 def _features():
-    features = numba.config.CPU_FEATURES
+    features = config.CPU_FEATURES  # type: ignore[attr-defined]
     return features or llvmlite.binding.get_host_cpu_features().flatten()
 
 

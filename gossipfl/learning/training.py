@@ -10,7 +10,7 @@ from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import predict
 from gossipfl.learning.learner import Evaluation, Fit
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.model import Loss, ModelSpec
 from gossipfl.learning.sampling import SEED_MAX, Cursor, draw
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.snapshot import TrainerState, decode_state, encode_state
@@ -148,14 +148,23 @@ def _arrays(spec: ModelSpec, dataset: Dataset) -> tuple[Vector, Vector]:
 
 
 def warm() -> None:
-    """Compile or load every training kernel, so that the first real step is as fast as the rest."""
-    spec = ModelSpec(inputs=1, hidden=(1,), outputs=1, loss="squared-error")
-    rows = Dataset(
-        features=np.zeros((1, 1), np.float32),
-        targets=np.zeros((1, 1), np.float32),
-        columns=("x",),
-        source="warm-up",
-    )
-    trainer = Trainer(spec, rows, rows, TrainingSettings(local_steps=1), seed=0)
-    zeros = np.zeros(spec.parameters, np.float32)
-    trainer.evaluate(trainer.fit(zeros, zeros).parameters)
+    """Compile or load all that multilayer perceptrons need, so that no real step has to wait."""
+    for spec, settings in (
+        (_tiny("cross-entropy"), TrainingSettings(local_steps=1)),
+        (_tiny("squared-error"), TrainingSettings(local_steps=1, optimizer="adam")),
+    ):
+        classes = np.zeros(1, np.int64)
+        values = np.zeros((1, spec.outputs), np.float32)
+        rows = Dataset(
+            features=np.zeros((1, 1), np.float32),
+            targets=classes if spec.loss == "cross-entropy" else values,
+            columns=("x",),
+            source="warm-up",
+        )
+        trainer = Trainer(spec, rows, rows, settings, seed=0)
+        zeros = np.zeros(spec.parameters, np.float32)
+        trainer.evaluate(trainer.fit(zeros, zeros).parameters)
+
+
+def _tiny(loss: Loss) -> ModelSpec:
+    return ModelSpec(inputs=1, hidden=(1,), outputs=2, loss=loss)

@@ -1,4 +1,4 @@
-"""Matrix products against their twins, for every remainder of the tiles, and within their bounds."""
+"""Matrix products against their twins, for every remainder of the tiles; within their bounds."""
 
 import os
 import subprocess
