@@ -6,6 +6,11 @@ from gossipfl.kernels.dense_ref import matrix
 from gossipfl.kernels.layout import OUTPUTS, RESULT, RESULT_GRADIENT, SOURCE, SOURCE_GRADIENT
 
 
+def logistic(x):
+    """1 / (1 + exp(-x)), without overflow."""
+    return (1 + np.tanh(x / 2)) / 2
+
+
 def _activation(function, slope):
     """(forward, backward) of `function`, whose slope is told from its result."""
 
@@ -27,4 +32,4 @@ def _activation(function, slope):
 
 RELU = _activation(lambda x: np.maximum(x, 0), lambda y: y != 0)
 TANH = _activation(np.tanh, lambda y: 1 - y * y)
-SIGMOID = _activation(lambda x: 1 / (1 + np.exp(-x)), lambda y: y * (1 - y))
+SIGMOID = _activation(logistic, lambda y: y * (1 - y))

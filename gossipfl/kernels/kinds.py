@@ -5,7 +5,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.kernels import activations, dense, gather, gemm, layout, losses, optimizers
+from gossipfl.kernels import (
+    activations,
+    dense,
+    fastgrnn,
+    gather,
+    gemm,
+    gru,
+    layout,
+    losses,
+    normalisation,
+    optimizers,
+)
 from gossipfl.kernels.calls import array_of
 
 LAYERS = {
@@ -13,6 +24,12 @@ LAYERS = {
     layout.RELU: (activations.relu_forward, activations.relu_backward),
     layout.TANH: (activations.tanh_forward, activations.tanh_backward),
     layout.SIGMOID: (activations.sigmoid_forward, activations.sigmoid_backward),
+    layout.LAYER_NORM: (
+        normalisation.layer_norm_forward,
+        normalisation.layer_norm_backward,
+    ),
+    layout.GRU: (gru.gru_forward, gru.gru_backward),
+    layout.FASTGRNN: (fastgrnn.fastgrnn_forward, fastgrnn.fastgrnn_backward),
 }
 LOSSES = {layout.CROSS_ENTROPY: losses.cross_entropy, layout.SQUARED_ERROR: losses.squared_error}
 OPTIMIZERS = {layout.SGD: optimizers.sgd, layout.ADAM: optimizers.adam}

@@ -10,9 +10,14 @@ WEIGHTS, BIASES = 3, 4  # for a dense layer [OUTPUTS, INPUTS] row-major and [OUT
 SOURCE, RESULT = 5, 6  # [batch, INPUTS] and [batch, OUTPUTS]; a loss row's RESULT holds the targets
 SOURCE_GRADIENT, RESULT_GRADIENT = 7, 8  # -1 where nobody needs it: first layer, loss row
 SCRATCH = 9  # the layer's own; a loss leaves its value in the first entry
-COLUMNS = 10
+TIMES = 10  # time steps in one example of a recurrent layer, 1 elsewhere
+COLUMNS = 11
 
-DENSE, RELU, TANH, SIGMOID = 0, 1, 2, 3  # KIND of a layer
+# KIND of a layer.  Recurrent layers see INPUTS as [TIMES, channels] and have their last state as
+# result.  GRU: weights [3 OUTPUTS, channels] and [3 OUTPUTS, OUTPUTS] for reset, update and new,
+# biases [3 OUTPUTS] twice.  FASTGRNN: weights [OUTPUTS, channels] and [OUTPUTS, OUTPUTS], biases
+# [OUTPUTS] for gate and candidate, then the two scalars zeta and nu.
+DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
 CROSS_ENTROPY, SQUARED_ERROR = 100, 101  # KIND of a loss
 
 # What a layer's row of the kernels' array holds; a loss has its optimizer in the second place.

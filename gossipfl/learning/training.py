@@ -1,4 +1,4 @@
-"""The built-in learner: a multilayer perceptron trained on this node's rows."""
+"""The built-in learner: a model of layers trained on this node's rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,9 @@ from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import predict
+from gossipfl.learning.layers import Loss, Model
 from gossipfl.learning.learner import Evaluation, Fit
-from gossipfl.learning.model import Loss, ModelSpec
+from gossipfl.learning.model import ModelSpec
 from gossipfl.learning.sampling import SEED_MAX, Cursor, draw
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.snapshot import TrainerState, decode_state, encode_state
@@ -32,7 +33,7 @@ class Trainer:
 
     def __init__(
         self,
-        spec: ModelSpec,
+        spec: Model,
         train: Dataset,
         validation: Dataset | None,
         settings: TrainingSettings,
@@ -128,7 +129,7 @@ class Trainer:
             self._cursor = Cursor(seed=state.cursor.seed, epoch=state.cursor.epoch + 1)
 
 
-def _arrays(spec: ModelSpec, dataset: Dataset) -> tuple[Vector, Vector]:
+def _arrays(spec: Model, dataset: Dataset) -> tuple[Vector, Vector]:
     """(features, targets) as kernels take them; features are not copied."""
     if dataset.classification != (spec.loss == "cross-entropy"):
         raise DataError(f"{dataset.source}: its targets do not suit the loss {spec.loss}")

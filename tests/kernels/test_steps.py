@@ -1,13 +1,36 @@
 """The training kernels against their reference twins, and both against finite differences."""
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gossipfl.kernels import kinds, layout, steps, steps_ref
+from gossipfl.learning.layers import (
+    GRU,
+    Dense,
+    FastGRNN,
+    LayerNorm,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
 from gossipfl.learning.model import ModelSpec
 from gossipfl.learning.settings import TrainingSettings
+
+
+@attrs.frozen
+class Window:
+    """A ReLU whose result the layer behind it takes for a window, and passes a gradient back to."""
+
+    times: int
+    channels: int
+
+    def bind(self, shape):
+        return attrs.evolve(ReLU().bind(shape), shape=(self.times, self.channels))
+
 
 ARCHITECTURES = [
     (5, (), 3, "cross-entropy"),
@@ -15,13 +38,23 @@ ARCHITECTURES = [
     (9, (8,), 4, "cross-entropy"),
     (6, (7, 5), 2, "squared-error"),
     (4, (3, 5, 6), 7, "cross-entropy"),
+    Sequential(Dense(9), Tanh(), LayerNorm(), Dense(3), shape=(5,), loss="cross-entropy"),
+    Sequential(LayerNorm(), Dense(6), Sigmoid(), Dense(2), shape=(4,), loss="squared-error"),
+    Sequential(GRU(5), Dense(3), shape=(6, 2), loss="cross-entropy"),
+    Sequential(Dense(12), Tanh(), Window(4, 3), GRU(4), Dense(2), shape=(7,), loss="squared-error"),
+    Sequential(FastGRNN(5), Dense(3), shape=(6, 2), loss="cross-entropy"),
+    Sequential(Dense(12), Window(4, 3), FastGRNN(4), shape=(7,), loss="squared-error"),
 ]
 
 
 def problem(shape, rows, seed=0):
     """A model, its plan, data and random start."""
-    inputs, hidden, outputs, loss = shape
-    spec = ModelSpec(inputs=inputs, hidden=hidden, outputs=outputs, loss=loss)
+    if isinstance(shape, Sequential):
+        spec = shape
+    else:
+        inputs, hidden, outputs, loss = shape
+        spec = ModelSpec(inputs=inputs, hidden=hidden, outputs=outputs, loss=loss)
+    inputs, outputs, loss = spec.inputs, spec.outputs, spec.loss
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(rows, inputs)).astype(np.float32)
     if loss == "cross-entropy":

@@ -86,7 +86,7 @@ UNREAD = {
     0: [layout.SCRATCH],
     1: [layout.WEIGHTS, layout.BIASES, layout.SCRATCH],
     2: [layout.SCRATCH],
-    3: [layout.WEIGHTS, layout.BIASES, layout.RESULT_GRADIENT],
+    3: [layout.WEIGHTS, layout.BIASES, layout.RESULT_GRADIENT, layout.TIMES],
 }
 
 
