@@ -4,7 +4,8 @@
     h' = (logistic(zeta) (1 - z) + logistic(nu)) c + z h
 
 Scratch holds, in [batch, H] blocks: states h(0..T); z and c for every time step; biases and later
-the gradients' sums; the gradients of one time step and their sum; then weights transposed.
+the gradients' sums, for z, c, zeta and nu; the gradients of one time step and their sum; then
+weights transposed.
 """
 
 import numpy as np
@@ -38,7 +39,7 @@ def fastgrnn_forward(row, parameters, gradient, workspace, batch, shared):
     channels, size = row[INPUTS] // times, batch * width
     source, scratch = at(workspace, row[SOURCE]), at(workspace, row[SCRATCH])
     gates, biases = at(scratch, (times + 1) * size), at(scratch, (3 * times + 1) * size)
-    turned = at(biases, 5 * size)
+    turned = at(biases, 7 * size)
     turned_states = at(turned, width * channels)
     weights, offsets = at(parameters, row[WEIGHTS]), at(parameters, row[BIASES])
     transpose(weights, width, channels, turned)
@@ -72,18 +73,15 @@ def fastgrnn_backward(row, parameters, gradient, workspace, batch, shared):
     channels, size = row[INPUTS] // times, batch * width
     scratch, error = at(workspace, row[SCRATCH]), at(workspace, row[RESULT_GRADIENT])
     gates, sums = at(scratch, (times + 1) * size), at(scratch, (3 * times + 1) * size)
-    deltas, both = at(sums, 2 * size), at(sums, 4 * size)
+    deltas, both = at(sums, 4 * size), at(sums, 6 * size)
     weights, targets = at(parameters, row[WEIGHTS]), at(gradient, row[WEIGHTS])
     states, scalars = width * channels, at(parameters, row[BIASES] + 2 * width)
     zeta, nu = logistic(scalars[0]), logistic(scalars[1])
-    by_zeta = by_nu = np.float32(0)
     clear(targets, width * (channels + width))
-    clear(sums, 2 * size)
+    clear(sums, 4 * size)
     for t in range(times - 1, -1, -1):
         state, z, c = at(scratch, t * size), at(gates, 2 * t * size), at(gates, (2 * t + 1) * size)
-        for i in range(size):
-            by_zeta += error[i] * (ONE - z[i]) * c[i]
-            by_nu += error[i] * c[i]
+        _add_scalars(z, c, error, size, at(sums, 2 * size))
         _close_gate(z, c, state, error, size, (zeta, nu, deltas))
         add(deltas, sums, 2 * size)
         for i in range(size):
@@ -103,8 +101,20 @@ def fastgrnn_backward(row, parameters, gradient, workspace, batch, shared):
     biases = at(gradient, row[BIASES])
     sum_rows(sums, batch, width, biases)
     sum_rows(at(sums, size), batch, width, at(biases, width))
-    biases[2 * width] = by_zeta * zeta * (ONE - zeta)
-    biases[2 * width + 1] = by_nu * nu * (ONE - nu)
+    sum_rows(at(sums, 2 * size), size, 1, at(biases, 2 * width))
+    sum_rows(at(sums, 3 * size), size, 1, at(biases, 2 * width + 1))
+    biases[2 * width] *= zeta * (ONE - zeta)
+    biases[2 * width + 1] *= nu * (ONE - nu)
+
+
+@register_jitable
+def _add_scalars(z, c, error, size, out):
+    """out[2, size] += the gradients of logistic(zeta) and logistic(nu), summed only at the end."""
+    for i in range(size):
+        out[i] += error[i] * (ONE - z[i]) * c[i]
+    by_nu = at(out, size)
+    for i in range(size):
+        by_nu[i] += error[i] * c[i]
 
 
 @register_jitable

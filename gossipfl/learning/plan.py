@@ -17,7 +17,7 @@ LINE = 16
 ACTIVATIONS = (layout.RELU, layout.TANH, layout.SIGMOID)
 # Recurrent layers: [batch, outputs] blocks of scratch per time step and beside, pairs of weight
 # matrices, scalars.
-BLOCKS = {layout.GRU: (5, 9, 3, 0), layout.FASTGRNN: (3, 6, 1, 2)}
+BLOCKS = {layout.GRU: (5, 9, 3, 0), layout.FASTGRNN: (3, 8, 1, 2)}
 
 
 @attrs.frozen(kw_only=True, eq=False)

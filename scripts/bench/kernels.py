@@ -20,6 +20,7 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 BATCH = 32
 CHUNK_S = 0.02  # CPU time of one turn, so that the clock's grain does not matter
+GRAIN = 4  # turns have a multiple of so many steps
 COLD_S_MAX, WARM_S_MAX = 6.0, 0.6
 
 START = """
@@ -46,25 +47,32 @@ class Model:
     """A model, and by how much its step has to beat each rival's."""
 
     name: str
+    kind: str
+    times: int
     inputs: int
     hidden: int
     outputs: int
-    torch: float
-    numpy: float
+    targets: dict[str, float] = attrs.field(eq=False)
 
     @property
     def operations(self) -> int:
         """Floating-point operations of the matrix products of one step."""
-        first = self.inputs * (self.hidden or self.outputs)
-        second = self.hidden * self.outputs
-        return 2 * BATCH * (2 * first + 3 * second)
+        last = 3 * self.hidden * self.outputs
+        if self.kind == "mlp":
+            return 2 * BATCH * (2 * self.inputs * (self.hidden or self.outputs) + last)
+        gates = 3 if self.kind == "gru" else 1
+        step = gates * self.hidden * (2 * self.inputs + 3 * self.hidden)
+        return 2 * BATCH * (self.times * step + last)
 
 
 MODELS = (
-    Model("logistic_57_2", 57, 0, 2, 50, 8),
-    Model("logistic_561_6", 561, 0, 6, 12, 3),
-    Model("mlp_64_32_10", 64, 32, 10, 15, 2.5),
-    Model("mlp_784_60_10", 784, 60, 10, 5, 1.5),
+    Model("logistic_57_2", "mlp", 1, 57, 0, 2, {"torch": 50, "numpy": 8}),
+    Model("logistic_561_6", "mlp", 1, 561, 0, 6, {"torch": 12, "numpy": 3}),
+    Model("mlp_64_32_10", "mlp", 1, 64, 32, 10, {"torch": 15, "numpy": 2.5}),
+    Model("mlp_784_60_10", "mlp", 1, 784, 60, 10, {"torch": 5, "numpy": 1.5}),
+    Model("gru_50", "gru", 50, 9, 32, 6, {"torch": 12}),
+    Model("gru_128", "gru", 128, 9, 32, 6, {"torch": 12}),
+    Model("fastgrnn_128", "fastgrnn", 128, 9, 32, 6, {"torch": 40}),
 )
 
 
@@ -90,7 +98,8 @@ class Worker:
 
     def steps(self, model: Model, count: int) -> float:
         """CPU seconds per step of `count` steps."""
-        return self.ask(f"{model.inputs} {model.hidden} {model.outputs} {count}")
+        sizes = (model.times, model.inputs, model.hidden, model.outputs, count)
+        return self.ask(" ".join(map(str, (model.kind, *sizes))))
 
     def close(self) -> None:
         """End it."""
@@ -112,21 +121,22 @@ def main() -> None:
         worker.close()
     print_table(found, best)
     for model, seconds in found.items():
-        ours = seconds["gossipfl"]
-        figures.add(f"{model.name}_vs_torch", seconds["torch"] / ours, "x", ">=", model.torch)
-        figures.add(f"{model.name}_vs_numpy", seconds["numpy"] / ours, "x", ">=", model.numpy)
+        for name, target in model.targets.items():
+            ratio = seconds[name] / seconds["gossipfl"]
+            figures.add(f"{model.name}_vs_{name}", ratio, "x", ">=", target)
     add_starts(figures)
     figures.finish()
 
 
 def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> dict[str, float]:
     """Each worker's least CPU seconds per step."""
-    progress(f"{model.name}: {turns} turns of {', '.join(workers)}")
-    first = {name: worker.steps(model, 64) for name, worker in workers.items()}
-    counts = {name: max(64, round(CHUNK_S / s / 64) * 64) for name, s in first.items()}
-    best = dict.fromkeys(workers, float("inf"))
+    rivals = {name: workers[name] for name in ("gossipfl", *model.targets)}
+    progress(f"{model.name}: {turns} turns of {', '.join(rivals)}")
+    first = {name: worker.steps(model, GRAIN) for name, worker in rivals.items()}
+    counts = {name: max(1, round(CHUNK_S / s / GRAIN)) * GRAIN for name, s in first.items()}
+    best = dict.fromkeys(rivals, float("inf"))
     for _ in range(turns):
-        for name, worker in workers.items():
+        for name, worker in rivals.items():
             best[name] = min(best[name], worker.steps(model, counts[name]))
     return best
 
@@ -134,13 +144,20 @@ def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> dict[str
 def print_table(found: dict[Model, dict[str, float]], best: float) -> None:
     """Microseconds per step, ratios, and how much of the machine they use."""
     print(f"B={BATCH}, SGD with momentum, one thread; products reach {best:.0f} GFLOP/s here")
-    print(f"{'model':16}{'us':>8}{'torch us':>10}{'ratio':>7}{'numpy us':>10}{'ratio':>7}", end="")
-    print(f"{'GFLOP/s':>9}{'of peak':>9}")
+    names = ("torch", "numpy")
+    heads = "".join(f"{f'{name} us':>10}{'ratio':>8}" for name in names)
+    print(f"{'model':16}{'us':>9}{heads}{'GFLOP/s':>9}{'of peak':>9}")
     for model, seconds in found.items():
-        ours, torch, numpy = (seconds[name] * 1e6 for name in ("gossipfl", "torch", "numpy"))
-        rate = model.operations / ours / 1e3
-        print(f"{model.name:16}{ours:8.2f}{torch:10.1f}{torch / ours:6.1f}x", end="")
-        print(f"{numpy:10.1f}{numpy / ours:6.1f}x{rate:9.1f}{rate / best:9.0%}")
+        ours = seconds["gossipfl"]
+        beside = "".join(_beside(seconds.get(name), ours) for name in names)
+        rate = model.operations / ours / 1e9
+        print(f"{model.name:16}{ours * 1e6:9.2f}{beside}{rate:9.1f}{rate / best:9.0%}")
+
+
+def _beside(seconds: float | None, ours: float) -> str:
+    return (
+        f"{'-':>10}{'-':>8}" if seconds is None else f"{seconds * 1e6:10.1f}{seconds / ours:7.1f}x"
+    )
 
 
 def add_starts(figures: Figures) -> None:

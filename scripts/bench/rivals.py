@@ -1,5 +1,8 @@
 """One trainer in a process of its own: `rivals.py gossipfl|torch|numpy` reads lines
-"INPUTS HIDDEN OUTPUTS STEPS" (HIDDEN 0: none) and answers each with CPU seconds per step.
+"KIND TIMES INPUTS HIDDEN OUTPUTS STEPS" and answers each with CPU seconds per step.
+
+KIND is mlp (with HIDDEN 0, no hidden layer; TIMES is 1), or gru or fastgrnn, whose rows are windows
+of TIMES steps of INPUTS channels; NumPy knows only mlp.
 
 Everybody draws a new order of the rows every epoch, gathers batches of 32, and makes SGD steps with
 momentum on the cross-entropy.  The line "peak" is answered with GFLOP/s of the best matrix product.
@@ -19,15 +22,16 @@ ROWS, BATCH, RATE, MOMENTUM = 2048, 32, 0.01, 0.9
 def main() -> None:
     """Answer until the input ends."""
     make = {"gossipfl": make_gossipfl, "torch": make_torch, "numpy": make_numpy}[sys.argv[1]]
-    made: dict[tuple[int, int, int], Run] = {}
+    made: dict[str, Run] = {}
     for line in sys.stdin:
         if line.strip() == "peak":
             print(peak(), flush=True)
             continue
-        inputs, hidden, outputs, steps = map(int, line.split())
-        shape = (inputs, hidden, outputs)
+        shape, _, count = line.rpartition(" ")
+        steps = int(count)
         if shape not in made:
-            made[shape] = make(*shape)
+            kind, *sizes = shape.split()
+            made[shape] = make(kind, *map(int, sizes))
             made[shape](steps)  # first calls compile and allocate
         start = time.process_time()
         made[shape](steps)
@@ -41,17 +45,19 @@ def rows(inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
     return features, rng.integers(0, outputs, ROWS)
 
 
-def make_gossipfl(inputs: int, hidden: int, outputs: int) -> Run:
+def make_gossipfl(kind: str, times: int, inputs: int, hidden: int, outputs: int) -> Run:
     """The product's trainer, through its public interface."""
     from gossipfl.learning.dataset import Dataset
-    from gossipfl.learning.model import ModelSpec
+    from gossipfl.learning.layers import GRU, Dense, FastGRNN, ReLU, Sequential
     from gossipfl.learning.training import Trainer, TrainingSettings
 
-    features, classes = rows(inputs, outputs)
-    names = tuple(f"x{i}" for i in range(inputs))
+    features, classes = rows(times * inputs, outputs)
+    names = tuple(f"x{i}" for i in range(times * inputs))
     dataset = Dataset(features=features, targets=classes, columns=names, source="benchmark")
-    widths = (hidden,) if hidden else ()
-    spec = ModelSpec(inputs=inputs, hidden=widths, outputs=outputs, loss="cross-entropy")
+    recurrent = {"gru": GRU, "fastgrnn": FastGRNN}
+    first = [recurrent[kind](hidden)] if kind != "mlp" else [Dense(hidden), ReLU()][: 2 * hidden]
+    shape = (inputs,) if kind == "mlp" else (times, inputs)
+    spec = Sequential(*first, Dense(outputs), shape=shape, loss="cross-entropy")
     parameters, zeros = spec.initial(0), np.zeros(spec.parameters, np.float32)
     trainers: dict[int, Trainer] = {}
 
@@ -66,18 +72,20 @@ def make_gossipfl(inputs: int, hidden: int, outputs: int) -> Run:
     return run
 
 
-def make_torch(inputs: int, hidden: int, outputs: int) -> Run:
+def make_torch(kind: str, times: int, inputs: int, hidden: int, outputs: int) -> Run:
     """PyTorch, eager, one thread."""
     import torch
     from torch import nn
 
     torch.set_num_threads(1)
-    features, classes = map(torch.from_numpy, rows(inputs, outputs))
-    if hidden:
-        layers = [nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs)]
+    features, classes = map(torch.from_numpy, rows(times * inputs, outputs))
+    if kind != "mlp":
+        features = features.reshape(ROWS, times, inputs)
+        model = _recurrent(kind, inputs, hidden, outputs)
+    elif hidden:
+        model = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
     else:
-        layers = [nn.Linear(inputs, outputs)]
-    model = nn.Sequential(*layers)
+        model = nn.Linear(inputs, outputs)
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, fused=True)
     loss = nn.CrossEntropyLoss()
 
@@ -92,6 +100,40 @@ def make_torch(inputs: int, hidden: int, outputs: int) -> Run:
             optimizer.step()
 
     return run
+
+
+def _recurrent(kind: str, inputs: int, hidden: int, outputs: int):
+    import torch
+    from torch import nn
+
+    class FastGRNN(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w, self.u = nn.Linear(inputs, hidden, False), nn.Linear(hidden, hidden, False)
+            self.biases = nn.Parameter(torch.ones(2, hidden))
+            self.scalars = nn.Parameter(torch.tensor([1.0, -4.0]))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            into, state = self.w(x), x.new_zeros(len(x), hidden)
+            zeta, nu = torch.sigmoid(self.scalars)
+            for t in range(x.shape[1]):
+                both = into[:, t] + self.u(state)
+                z, c = torch.sigmoid(both + self.biases[0]), torch.tanh(both + self.biases[1])
+                state = (zeta * (1 - z) + nu) * c + z * state
+            return state
+
+    class Classifier(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            gru = kind == "gru"
+            self.layer = nn.GRU(inputs, hidden, batch_first=True) if gru else FastGRNN()
+            self.last = nn.Linear(hidden, outputs)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found = self.layer(x)
+            return self.last(found[0][:, -1] if kind == "gru" else found)
+
+    return Classifier()
 
 
 class NumpyModel:
@@ -165,7 +207,7 @@ def _views(flat: np.ndarray, sizes: list[tuple[int, int]]) -> tuple[list, list]:
     return weights, biases
 
 
-def make_numpy(inputs: int, hidden: int, outputs: int) -> Run:
+def make_numpy(kind: str, times: int, inputs: int, hidden: int, outputs: int) -> Run:
     """NumPy with its own BLAS, one thread."""
     return NumpyModel(inputs, hidden, outputs).run
 
