@@ -1,5 +1,6 @@
 """Which kernels a plan calls."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,11 @@ def program(table: NDArray[np.int64], optimizer: int) -> tuple[NDArray[Any], ...
 
     table: i64[layers + 1, COLUMNS], already checked.  optimizer: SGD or ADAM.
     """
-    kinds = np.asarray(table)[:, layout.KIND].tolist()
+    return table, *_kernels(tuple(table[:, layout.KIND].tolist()), optimizer)
+
+
+@lru_cache(maxsize=64)
+def _kernels(kinds, optimizer):
     rows = [LAYERS[kind] for kind in kinds[:-1]]
     rows.append((LOSSES[kinds[-1]], OPTIMIZERS[optimizer]))
-    return table, array_of(rows), array_of([SHARED[place] for place in range(len(SHARED))])
+    return array_of(rows), array_of([SHARED[place] for place in range(len(SHARED))])

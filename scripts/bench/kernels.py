@@ -20,7 +20,6 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 BATCH = 32
 CHUNK_S = 0.02  # CPU time of one turn, so that the clock's grain does not matter
-GRAIN = 4  # turns have a multiple of so many steps
 COLD_S_MAX, WARM_S_MAX = 6.0, 0.6
 
 START = """
@@ -53,6 +52,11 @@ class Model:
     hidden: int
     outputs: int
     targets: dict[str, float] = attrs.field(eq=False)
+
+    @property
+    def grain(self) -> int:
+        """Turns have a multiple of so many steps: an epoch, or less where steps are slow."""
+        return 64 if self.kind == "mlp" else 4
 
     @property
     def operations(self) -> int:
@@ -132,8 +136,9 @@ def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> dict[str
     """Each worker's least CPU seconds per step."""
     rivals = {name: workers[name] for name in ("gossipfl", *model.targets)}
     progress(f"{model.name}: {turns} turns of {', '.join(rivals)}")
-    first = {name: worker.steps(model, GRAIN) for name, worker in rivals.items()}
-    counts = {name: max(1, round(CHUNK_S / s / GRAIN)) * GRAIN for name, s in first.items()}
+    grain = model.grain
+    first = {name: worker.steps(model, grain) for name, worker in rivals.items()}
+    counts = {name: max(1, round(CHUNK_S / s / grain)) * grain for name, s in first.items()}
     best = dict.fromkeys(rivals, float("inf"))
     for _ in range(turns):
         for name, worker in rivals.items():
