@@ -1,19 +1,12 @@
-"""The fully connected layer: result = activation(source times weights transposed + biases).
+"""The fully connected layer: result = source times weights transposed + biases."""
 
-Every layer kernel takes its row of the plan, and reads and writes at the offsets named there, so
-that one compiled walk serves every architecture.
-"""
-
-import numba
-import numpy as np
-
-from gossipfl.kernels.gemm import accumulate, multiply_transposed
+from gossipfl.kernels.calls import LAYER, at, call_product, kernel
 from gossipfl.kernels.layout import (
-    ACTIVATION,
     BIASES,
     INPUTS,
+    MULTIPLY,
+    MULTIPLY_TRANSPOSED,
     OUTPUTS,
-    RELU,
     RESULT,
     RESULT_GRADIENT,
     SOURCE,
@@ -22,70 +15,38 @@ from gossipfl.kernels.layout import (
 )
 
 
-@numba.njit(nogil=True, cache=True)
-def matrix(flat, start, rows, columns):
-    """A [rows, columns] view of `flat` from `start`."""
-    return flat[start : start + rows * columns].reshape(rows, columns)
-
-
-@numba.njit(nogil=True, cache=True)
-def dense_forward(row, parameters, workspace, batch):
+@kernel(LAYER)
+def dense_forward(row, parameters, gradient, workspace, batch, shared):
     """Fill the layer's result slot for the first `batch` rows of its source slot."""
-    source = matrix(workspace, row[SOURCE], batch, row[INPUTS])
-    result = matrix(workspace, row[RESULT], batch, row[OUTPUTS])
-    weights = matrix(parameters, row[WEIGHTS], row[OUTPUTS], row[INPUTS])
-    biases = parameters[row[BIASES] : row[BIASES] + row[OUTPUTS]]
-    multiply_transposed(source, weights, result)
-    _add_biases(result, biases)
-    if row[ACTIVATION] == RELU:
-        _rectify(result)
+    inputs, outputs = row[INPUTS], row[OUTPUTS]
+    source = (at(workspace, row[SOURCE]), inputs, 1)
+    weights = (at(parameters, row[WEIGHTS]), inputs)
+    result, biases = at(workspace, row[RESULT]), at(parameters, row[BIASES])
+    call_product(
+        shared[MULTIPLY_TRANSPOSED],
+        (source, weights, (result, outputs), (batch, outputs, inputs), 0),
+    )
+    for i in range(batch):
+        for j in range(outputs):
+            result[i * outputs + j] += biases[j]
 
 
-@numba.njit(nogil=True, cache=True)
-def dense_backward(row, parameters, gradient, workspace, batch):
-    """Turn the result's gradient (overwritten) into those of parameters and, if wanted, source."""
-    source = matrix(workspace, row[SOURCE], batch, row[INPUTS])
-    result = matrix(workspace, row[RESULT], batch, row[OUTPUTS])
-    error = matrix(workspace, row[RESULT_GRADIENT], batch, row[OUTPUTS])
-    if row[ACTIVATION] == RELU:
-        _mask(result, error)
-    weights_gradient = matrix(gradient, row[WEIGHTS], row[OUTPUTS], row[INPUTS])
-    weights_gradient[:] = np.float32(0)
-    accumulate(error.T, source, weights_gradient)
-    _sum_rows(error, gradient[row[BIASES] : row[BIASES] + row[OUTPUTS]])
+@kernel(LAYER)
+def dense_backward(row, parameters, gradient, workspace, batch, shared):
+    """Turn the result's gradient into those of parameters and, if wanted, source."""
+    inputs, outputs = row[INPUTS], row[OUTPUTS]
+    error, source = at(workspace, row[RESULT_GRADIENT]), at(workspace, row[SOURCE])
+    biases = at(gradient, row[BIASES])
+    transposed, target = (error, 1, outputs), (at(gradient, row[WEIGHTS]), inputs)
+    sizes = (outputs, inputs, batch)
+    call_product(shared[MULTIPLY], (transposed, (source, inputs), target, sizes, 0))
+    for j in range(outputs):
+        biases[j] = 0
+    for i in range(batch):
+        for j in range(outputs):
+            biases[j] += error[i * outputs + j]
     if row[SOURCE_GRADIENT] >= 0:
-        source_gradient = matrix(workspace, row[SOURCE_GRADIENT], batch, row[INPUTS])
-        source_gradient[:] = np.float32(0)
-        weights = matrix(parameters, row[WEIGHTS], row[OUTPUTS], row[INPUTS])
-        accumulate(error, weights, source_gradient)
-
-
-@numba.njit(nogil=True, cache=True)
-def _add_biases(result, biases):
-    for i in range(result.shape[0]):
-        for j in range(result.shape[1]):
-            result[i, j] += biases[j]
-
-
-@numba.njit(nogil=True, cache=True)
-def _rectify(result):
-    for i in range(result.shape[0]):
-        for j in range(result.shape[1]):
-            if result[i, j] < 0:  # not max(): a NaN must stay visible
-                result[i, j] = 0
-
-
-@numba.njit(nogil=True, cache=True)
-def _mask(result, error):
-    for i in range(result.shape[0]):
-        for j in range(result.shape[1]):
-            if result[i, j] == 0:
-                error[i, j] = 0
-
-
-@numba.njit(nogil=True, cache=True)
-def _sum_rows(error, out):
-    out[:] = np.float32(0)
-    for i in range(error.shape[0]):
-        for j in range(error.shape[1]):
-            out[j] += error[i, j]
+        weights = (at(parameters, row[WEIGHTS]), inputs)
+        target = (at(workspace, row[SOURCE_GRADIENT]), inputs)
+        sizes = (batch, inputs, outputs)
+        call_product(shared[MULTIPLY], ((error, outputs, 1), weights, target, sizes, 0))

@@ -1,13 +1,9 @@
 """The fully connected layer in NumPy, for any float type: the gradient check uses float64."""
 
-import numpy as np
-
 from gossipfl.kernels.layout import (
-    ACTIVATION,
     BIASES,
     INPUTS,
     OUTPUTS,
-    RELU,
     RESULT,
     RESULT_GRADIENT,
     SOURCE,
@@ -21,13 +17,11 @@ def matrix(flat, start, rows, columns):
     return flat[start : start + rows * columns].reshape(rows, columns)
 
 
-def dense_forward(row, parameters, workspace, batch):
-    """result = activation(source times weights transposed + biases)."""
+def dense_forward(row, parameters, gradient, workspace, batch):
+    """result = source times weights transposed + biases."""
     source = matrix(workspace, row[SOURCE], batch, row[INPUTS])
     weights = matrix(parameters, row[WEIGHTS], row[OUTPUTS], row[INPUTS])
     result = source @ weights.T + matrix(parameters, row[BIASES], 1, row[OUTPUTS])
-    if row[ACTIVATION] == RELU:
-        result = np.maximum(result, 0)
     matrix(workspace, row[RESULT], batch, row[OUTPUTS])[:] = result
 
 
@@ -35,8 +29,6 @@ def dense_backward(row, parameters, gradient, workspace, batch):
     """The chain rule through `dense_forward`."""
     source = matrix(workspace, row[SOURCE], batch, row[INPUTS])
     error = matrix(workspace, row[RESULT_GRADIENT], batch, row[OUTPUTS])
-    if row[ACTIVATION] == RELU:
-        error *= matrix(workspace, row[RESULT], batch, row[OUTPUTS]) != 0
     matrix(gradient, row[WEIGHTS], row[OUTPUTS], row[INPUTS])[:] = error.T @ source
     matrix(gradient, row[BIASES], 1, row[OUTPUTS])[:] = error.sum(0)
     if row[SOURCE_GRADIENT] >= 0:

@@ -2,16 +2,28 @@
 
 A plan is an int64 table with one row per layer and a loss as its last row.  Offsets count float32
 entries from the start of the parameter vector (WEIGHTS, BIASES) or of the workspace (the rest).
+INPUTS and OUTPUTS count the entries of one example.
 """
 
-KIND, ACTIVATION, INPUTS, OUTPUTS = 0, 1, 2, 3
-WEIGHTS, BIASES = 4, 5  # [OUTPUTS, INPUTS] row-major and [OUTPUTS]; -1 in a loss row
-SOURCE, RESULT = 6, 7  # [batch, INPUTS] and [batch, OUTPUTS]; a loss row's RESULT holds the targets
-SOURCE_GRADIENT, RESULT_GRADIENT = 8, 9  # -1 where nobody needs it: first layer, loss row
-COLUMNS = 10
+KIND, INPUTS, OUTPUTS = 0, 1, 2
+WEIGHTS, BIASES = 3, 4  # for a dense layer [OUTPUTS, INPUTS] row-major and [OUTPUTS]; -1 if none
+SOURCE, RESULT = 5, 6  # [batch, INPUTS] and [batch, OUTPUTS]; a loss row's RESULT holds the targets
+SOURCE_GRADIENT, RESULT_GRADIENT = 7, 8  # -1 where nobody needs it: first layer, loss row
+SCRATCH = 9  # the layer's own; a loss leaves its value in the first entry
+TIMES = 10  # time steps in one example of a recurrent layer, 1 elsewhere
+COLUMNS = 11
 
-DENSE, CROSS_ENTROPY, SQUARED_ERROR = 0, 1, 2  # KIND
-LINEAR, RELU = 0, 1  # ACTIVATION
+# KIND of a layer.  Recurrent layers see INPUTS as [TIMES, channels] and have their last state as
+# result.  GRU: weights [3 OUTPUTS, channels] and [3 OUTPUTS, OUTPUTS] for reset, update and new,
+# biases [3 OUTPUTS] twice.  FASTGRNN: weights [OUTPUTS, channels] and [OUTPUTS, OUTPUTS], biases
+# [OUTPUTS] for gate and candidate, then the two scalars zeta and nu.
+DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
+CROSS_ENTROPY, SQUARED_ERROR = 100, 101  # KIND of a loss
+
+# What a layer's row of the kernels' array holds; a loss has its optimizer in the second place.
+FORWARD, BACKWARD = 0, 1
+LOSS, UPDATE = 0, 1
+MULTIPLY, MULTIPLY_TRANSPOSED, GATHER = 0, 1, 2  # kernels that all plans share
 
 # Rows of the [5, d] float32 training state.
 PARAMETERS, GRADIENT, CORRECTION, FIRST_MOMENT, SECOND_MOMENT = 0, 1, 2, 3, 4

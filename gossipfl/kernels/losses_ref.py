@@ -3,10 +3,10 @@
 import numpy as np
 
 from gossipfl.kernels.dense_ref import matrix
-from gossipfl.kernels.layout import INPUTS, OUTPUTS, RESULT, SOURCE, SOURCE_GRADIENT
+from gossipfl.kernels.layout import INPUTS, OUTPUTS, RESULT, SCRATCH, SOURCE, SOURCE_GRADIENT
 
 
-def cross_entropy(row, workspace, batch):
+def cross_entropy(row, parameters, gradient, workspace, batch):
     """Mean of -log softmax(logits)[class]; gradient (softmax - one hot) / batch."""
     logits = matrix(workspace, row[SOURCE], batch, row[INPUTS])
     truth = matrix(workspace, row[RESULT], batch, row[OUTPUTS])[:, 0].astype(np.int64)
@@ -16,12 +16,12 @@ def cross_entropy(row, workspace, batch):
     matrix(workspace, row[SOURCE_GRADIENT], batch, row[INPUTS])[:] = (
         np.exp(logarithms) - one_hot
     ) / batch
-    return -float((logarithms * one_hot).sum()) / batch
+    workspace[row[SCRATCH]] = -(logarithms * one_hot).sum() / batch
 
 
-def squared_error(row, workspace, batch):
+def squared_error(row, parameters, gradient, workspace, batch):
     """Mean over rows and outputs of (value - target) squared."""
     values = matrix(workspace, row[SOURCE], batch, row[INPUTS])
     error = values - matrix(workspace, row[RESULT], batch, row[OUTPUTS])
     matrix(workspace, row[SOURCE_GRADIENT], batch, row[INPUTS])[:] = 2 * error / error.size
-    return float(np.square(error).mean())
+    workspace[row[SCRATCH]] = np.square(error).mean()

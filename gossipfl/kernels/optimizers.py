@@ -1,16 +1,15 @@
-"""Optimizers: one pass over the parameters each, in place.
+"""Optimizers: one pass over the parameters each, in place, in vectors f32[VECTORS, size].
 
 The correction (a control variate) is added outside: it enters neither momentum nor second moment.
 Weight decay is decoupled from the gradient too (Loshchilov and Hutter 2019, arXiv:1711.05101).
-No fastmath: results equal the reference twins to the bit.  The NumPy error model, here and in the
-losses: Python's raises on division by zero, and that branch keeps LLVM from vectorising.
+No fastmath: results equal the reference twins to the bit.
 """
 
 import math
 
-import numba
 import numpy as np
 
+from gossipfl.kernels.calls import OPTIMIZER, at, kernel
 from gossipfl.kernels.layout import (
     CORRECTION,
     FIRST_MOMENT,
@@ -25,20 +24,20 @@ from gossipfl.kernels.layout import (
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def sgd(settings, vectors):
+@kernel(OPTIMIZER)
+def sgd(settings, vectors, size, step):
     """v = momentum v + g;  x = (1 - rate decay) x - rate v + rate correction."""
     rate, momentum = np.float32(settings[LEARNING_RATE]), np.float32(settings[MOMENTUM])
     kept = np.float32(1.0 - settings[LEARNING_RATE] * settings[WEIGHT_DECAY])
-    x, g, c, v = vectors[PARAMETERS], vectors[GRADIENT], vectors[CORRECTION], vectors[FIRST_MOMENT]
-    for index in range(x.size):
-        i = np.uint64(index)
+    x, g = at(vectors, PARAMETERS * size), at(vectors, GRADIENT * size)
+    c, v = at(vectors, CORRECTION * size), at(vectors, FIRST_MOMENT * size)
+    for i in range(size):
         v[i] = momentum * v[i] + g[i]
         x[i] = kept * x[i] - rate * v[i] + rate * c[i]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def adam(settings, vectors, step):
+@kernel(OPTIMIZER)
+def adam(settings, vectors, size, step):
     """Adam with bias correction (Kingma and Ba 2015, arXiv:1412.6980); `step` counts from 1."""
     rate = np.float32(settings[LEARNING_RATE])
     kept = np.float32(1.0 - settings[LEARNING_RATE] * settings[WEIGHT_DECAY])
@@ -46,10 +45,10 @@ def adam(settings, vectors, step):
     keep2, add2 = np.float32(BETA2), np.float32(1.0 - BETA2)
     first = np.float32(1.0 / (1.0 - BETA1**step))
     second = np.float32(1.0 / (1.0 - BETA2**step))
-    x, g, c = vectors[PARAMETERS], vectors[GRADIENT], vectors[CORRECTION]
-    m, v = vectors[FIRST_MOMENT], vectors[SECOND_MOMENT]
-    for index in range(x.size):
-        i = np.uint64(index)
+    x, g = at(vectors, PARAMETERS * size), at(vectors, GRADIENT * size)
+    c = at(vectors, CORRECTION * size)
+    m, v = at(vectors, FIRST_MOMENT * size), at(vectors, SECOND_MOMENT * size)
+    for i in range(size):
         m[i] = keep1 * m[i] + add1 * g[i]
         v[i] = keep2 * v[i] + add2 * (g[i] * g[i])
         scaled = (first * m[i]) / (np.float32(math.sqrt(second * v[i])) + np.float32(EPSILON))

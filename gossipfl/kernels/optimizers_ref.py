@@ -7,7 +7,7 @@ from gossipfl.kernels.layout import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
-def sgd(settings, vectors):
+def sgd(settings, vectors, step):
     """v = momentum v + g;  x = (1 - rate decay) x - rate v + rate correction."""
     rate, momentum = np.float32(settings[LEARNING_RATE]), np.float32(settings[MOMENTUM])
     kept = np.float32(1.0 - settings[LEARNING_RATE] * settings[WEIGHT_DECAY])

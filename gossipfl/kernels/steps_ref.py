@@ -1,8 +1,10 @@
 """Training steps in NumPy, from the other reference twins."""
 
-from gossipfl.kernels.dense_ref import dense_backward, dense_forward, matrix
+from gossipfl.kernels.dense_ref import matrix
+from gossipfl.kernels.kinds_ref import LAYERS, LOSSES, OPTIMIZERS
 from gossipfl.kernels.layout import (
-    CROSS_ENTROPY,
+    BACKWARD,
+    FORWARD,
     GRADIENT,
     INPUTS,
     KIND,
@@ -10,47 +12,36 @@ from gossipfl.kernels.layout import (
     OUTPUTS,
     PARAMETERS,
     RESULT,
-    SGD,
+    SCRATCH,
     SOURCE,
     STEP,
 )
-from gossipfl.kernels.losses_ref import cross_entropy, squared_error
-from gossipfl.kernels.optimizers_ref import adam, sgd
 
 
 def run_steps(table, settings, vectors, data, batches, workspace):
     """One step per row of `batches`; returns the mean loss."""
-    total = 0.0
-    for step, batch in enumerate(batches, start=1):
+    total, first = 0.0, int(settings[STEP]) + 1
+    for step, batch in enumerate(batches, start=first):
         fill(table, data, batch, workspace)
         total += run_gradient(table, vectors, workspace, len(batch))
-        if settings[OPTIMIZER] == SGD:
-            sgd(settings, vectors)
-        else:
-            adam(settings, vectors, settings[STEP] + step)
+        OPTIMIZERS[settings[OPTIMIZER]](settings, vectors, step)
     return total / len(batches)
 
 
 def run_gradient(table, vectors, workspace, batch):
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
-    for row in table[:-1]:
-        dense_forward(row, vectors[PARAMETERS], workspace, batch)
-    loss = cross_entropy if table[-1, KIND] == CROSS_ENTROPY else squared_error
-    value = loss(table[-1], workspace, batch)
+    state = vectors[PARAMETERS], vectors[GRADIENT], workspace, batch
+    run_forward(table, vectors[PARAMETERS], workspace, batch)
+    LOSSES[table[-1, KIND]](table[-1], *state)
     for row in table[-2::-1]:
-        dense_backward(row, vectors[PARAMETERS], vectors[GRADIENT], workspace, batch)
-    return value
+        LAYERS[row[KIND]][BACKWARD](row, *state)
+    return float(workspace[table[-1, SCRATCH]])
 
 
-def run_predict(table, parameters, features, workspace, batch, out):
-    """out = the model's logits or values, `batch` rows at a time."""
-    for start in range(0, len(features), batch):
-        rows = features[start : start + batch]
-        matrix(workspace, table[0, SOURCE], len(rows), table[0, INPUTS])[:] = rows
-        for row in table[:-1]:
-            dense_forward(row, parameters, workspace, len(rows))
-        last = table[-1]
-        out[start : start + batch] = matrix(workspace, last[SOURCE], len(rows), last[INPUTS])
+def run_forward(table, parameters, workspace, batch):
+    """The outputs of the `batch` inputs that lie in the workspace."""
+    for row in table[:-1]:
+        LAYERS[row[KIND]][FORWARD](row, parameters, None, workspace, batch)
 
 
 def fill(table, data, batch, workspace):

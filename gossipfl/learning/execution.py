@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import LocalProtocolError
-from gossipfl.kernels import layout, steps
-from gossipfl.learning.model import ModelSpec
-from gossipfl.learning.plan import Plan
+from gossipfl.kernels import kinds, layout, steps
+from gossipfl.learning.layers import Model
+from gossipfl.learning.plan import LINE, Plan
 
 Floats = NDArray[np.float32]
 PREDICT_BATCH = 64
@@ -33,7 +33,7 @@ def writable(array: Floats) -> Floats:
     return array if array.flags.writeable else array.copy()
 
 
-def check_data(spec: ModelSpec, data: tuple[Floats, Floats]) -> None:
+def check_data(spec: Model, data: tuple[Floats, Floats]) -> None:
     """Raise unless (features, targets) suit the model, class indices included."""
     features, targets = data
     check("features", features, np.float32, (None, spec.inputs))
@@ -64,8 +64,16 @@ def train_steps(
         raise LocalProtocolError(f"batches: row indices 0..{len(data[0]) - 1} are needed")
     if settings[layout.OPTIMIZER] not in (layout.SGD, layout.ADAM):
         raise LocalProtocolError("settings: unknown optimizer")
-    workspace = np.zeros(plan.workspace, np.float32)
-    return float(steps.run_steps(plan.table, settings, vectors, data, batches, workspace))
+    workspace = _workspace(plan)
+    program = kinds.program(plan.table, int(settings[layout.OPTIMIZER]))
+    return float(steps.run_steps(program, settings, vectors, data, batches, workspace))
+
+
+def _workspace(plan: Plan) -> Floats:
+    """Zeros, starting on a cache line as the plan's slots do."""
+    spare = np.zeros(plan.workspace + LINE, np.float32)
+    start = -(spare.ctypes.data // spare.itemsize) % LINE
+    return spare[start : start + plan.workspace]
 
 
 def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
@@ -74,13 +82,24 @@ def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
     check("targets", targets, np.float32, (len(features), int(plan.table[-1, layout.OUTPUTS])))
 
 
-def predict(spec: ModelSpec, parameters: Floats, features: Floats) -> Floats:
+def predict(spec: Model, parameters: Floats, features: Floats) -> Floats:
     """f32[n, outputs]: logits or values for `features` f32[n, inputs].  Releases the GIL."""
     check("parameters", parameters, np.float32, (spec.parameters,))
     check("features", features, np.float32, (None, spec.inputs))
     plan = spec.plan(PREDICT_BATCH)
     out = np.empty((len(features), spec.outputs), np.float32)
-    workspace = np.zeros(plan.workspace, np.float32)
-    parameters, features = writable(parameters), writable(features)
-    steps.run_predict(plan.table, parameters, features, workspace, plan.batch, out)
+    workspace = _workspace(plan)
+    program, parameters = kinds.program(plan.table, layout.SGD), writable(parameters)
+    for start in range(0, len(features), PREDICT_BATCH):
+        rows = features[start : start + PREDICT_BATCH]
+        workspace[_source(plan, 0, len(rows))] = rows.reshape(-1)
+        steps.run_forward(program, parameters, workspace, len(rows))
+        results = workspace[_source(plan, -1, len(rows))]
+        out[start : start + PREDICT_BATCH] = results.reshape(len(rows), spec.outputs)
     return out
+
+
+def _source(plan: Plan, row: int, batch: int) -> slice:
+    """Where `batch` examples of a row's source lie in the workspace."""
+    start = int(plan.table[row, layout.SOURCE])
+    return slice(start, start + batch * int(plan.table[row, layout.INPUTS]))

@@ -1,26 +1,27 @@
 """What a cluster learns: the shape of a multilayer perceptron over one flat float32 vector."""
 
 import itertools
-import math
 from collections.abc import Iterable
-from typing import Literal
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import ConfigError
-from gossipfl.kernels import layout
-from gossipfl.learning.plan import Plan, Planner
+from gossipfl.learning.layers import (
+    LOSSES,
+    PARAMETERS_MAX,
+    Dense,
+    Layer,
+    Loss,
+    ReLU,
+    Sequential,
+)
+from gossipfl.learning.plan import Plan
 
-PARAMETERS_MAX = 51_200  # 200 kB of float32
+__all__ = ["LAYERS_MAX", "PARAMETERS_MAX", "Loss", "ModelSpec"]
+
 LAYERS_MAX = 16
-
-Loss = Literal["cross-entropy", "squared-error"]
-LOSSES: dict[str, int] = {
-    "cross-entropy": layout.CROSS_ENTROPY,
-    "squared-error": layout.SQUARED_ERROR,
-}
 
 
 def _widths(hidden: Iterable[int]) -> tuple[int, ...]:
@@ -65,6 +66,14 @@ class ModelSpec:
         return (self.inputs, *self.hidden, self.outputs)
 
     @property
+    def network(self) -> Sequential:
+        """The layers that this is short for."""
+        layers: list[Layer] = []
+        for width in self.hidden:
+            layers += [Dense(width), ReLU()]
+        return Sequential(*layers, Dense(self.outputs), shape=(self.inputs,), loss=self.loss)
+
+    @property
     def parameters(self) -> int:
         """Length d of the flat vector."""
         return sum((i + 1) * o for i, o in itertools.pairwise(self.widths))
@@ -72,12 +81,7 @@ class ModelSpec:
     @property
     def tensors(self) -> tuple[tuple[str, int, int], ...]:
         """(name, start, stop) in flat order: W1 [out, in] row-major, b1, W2, ..."""
-        found, start = [], 0
-        for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.widths), start=1):
-            for name, length in ((f"W{layer}", inputs * outputs), (f"b{layer}", outputs)):
-                found.append((name, start, start + length))
-                start += length
-        return tuple(found)
+        return self.network.tensors
 
     @property
     def target_columns(self) -> int:
@@ -85,25 +89,12 @@ class ModelSpec:
         return 1 if self.loss == "cross-entropy" else self.outputs
 
     def initial(self, seed: int) -> NDArray[np.float32]:
-        """f32[d]: He-uniform weights (He et al. 2015, arXiv:1502.01852), zero biases.
-
-        The same bits on every platform, since peers never send this vector: uniform draws and
-        their product with a rounded limit are exact, normal draws would need a logarithm.
-        """
-        rng = np.random.Generator(np.random.PCG64(seed))
-        vector = np.zeros(self.parameters, np.float32)
-        for (_, start, stop), inputs in zip(self.tensors[::2], self.widths, strict=False):
-            draws = rng.random(stop - start, dtype=np.float32)
-            vector[start:stop] = (draws * 2 - 1) * np.float32(math.sqrt(6 / inputs))
-        return vector
+        """f32[d]: He-uniform weights (He et al. 2015, arXiv:1502.01852), zero biases."""
+        return self.network.initial(seed)
 
     def plan(self, batch: int) -> Plan:
         """The descriptor table for `batch` rows at a time."""
-        planner = Planner(self.inputs, batch)
-        for width in self.hidden:
-            planner.dense(width, layout.RELU)
-        planner.dense(self.outputs, layout.LINEAR)
-        return planner.finish(LOSSES[self.loss])
+        return self.network.plan(batch)
 
     def summary(self) -> str:
         """One line for people."""

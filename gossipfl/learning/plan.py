@@ -14,6 +14,10 @@ from gossipfl.kernels import layout
 Row = list[int]
 # Slots start on a cache line (16 float32), so that vector loads do not straddle two.
 LINE = 16
+ACTIVATIONS = (layout.RELU, layout.TANH, layout.SIGMOID)
+# Recurrent layers: [batch, outputs] blocks of scratch per time step and beside, pairs of weight
+# matrices, scalars.
+BLOCKS = {layout.GRU: (5, 9, 3, 0), layout.FASTGRNN: (3, 8, 1, 2)}
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -38,18 +42,19 @@ class Plan:
         if not table.flags.c_contiguous or len(table) < 2 or self.batch < 1:
             raise LocalProtocolError("a plan has contiguous rows: layers, then a loss; batch >= 1")
         for index, row in enumerate(table[:-1]):
-            self._check_dense(index, row.tolist())
+            self._check_layer(index, row.tolist())
         self._check_loss(len(table) - 1, table[-1].tolist())
         table.flags.writeable = False
 
-    def _check_dense(self, index: int, row: Row) -> None:
+    def _check_layer(self, index: int, row: Row) -> None:
         inputs, outputs = self._sizes(index, row)
-        if row[layout.KIND] != layout.DENSE:
-            raise LocalProtocolError(f"plan row {index}: unknown layer kind {row[layout.KIND]}")
-        if row[layout.ACTIVATION] not in (layout.LINEAR, layout.RELU):
-            raise LocalProtocolError(f"plan row {index}: unknown activation")
-        _within(index, row[layout.WEIGHTS], inputs * outputs, self.parameters)
-        _within(index, row[layout.BIASES], outputs, self.parameters)
+        try:
+            weights, biases, scratch = extents(row, self.batch)
+        except LocalProtocolError as error:
+            raise LocalProtocolError(f"plan row {index}: {error}") from None
+        _within(index, row[layout.WEIGHTS], weights, self.parameters)
+        _within(index, row[layout.BIASES], biases, self.parameters)
+        _within(index, row[layout.SCRATCH], scratch, self.workspace)
         _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
         _within(index, row[layout.RESULT], self.batch * outputs, self.workspace)
         _within(index, row[layout.RESULT_GRADIENT], self.batch * outputs, self.workspace)
@@ -64,6 +69,7 @@ class Plan:
         _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
         _within(index, row[layout.RESULT], self.batch * targets, self.workspace)
         _within(index, row[layout.SOURCE_GRADIENT], self.batch * inputs, self.workspace)
+        _within(index, row[layout.SCRATCH], 1, self.workspace)
 
     def _sizes(self, index: int, row: Row) -> tuple[int, int]:
         inputs, outputs = row[layout.INPUTS], row[layout.OUTPUTS]
@@ -72,6 +78,28 @@ class Plan:
         if index and self.table[index - 1, layout.OUTPUTS] != inputs:
             raise LocalProtocolError(f"plan row {index}: does not fit the layer before it")
         return inputs, outputs
+
+
+def extents(row: Row, batch: int) -> tuple[int, int, int]:
+    """How many weights, biases and scratch entries the layer of this row has.
+
+    Raises LocalProtocolError when there is no such layer.
+    """
+    kind, inputs, outputs, times = (
+        row[c] for c in (layout.KIND, layout.INPUTS, layout.OUTPUTS, layout.TIMES)
+    )
+    if kind == layout.DENSE and times == 1:
+        return inputs * outputs, outputs, 0
+    if kind in ACTIVATIONS and inputs == outputs and times == 1:
+        return 0, 0, 0
+    if kind == layout.LAYER_NORM and inputs == outputs and times == 1:
+        return inputs, inputs, batch * (inputs + 1)
+    if kind in BLOCKS and times >= 1 and inputs % times == 0:
+        per_step, fixed, gates, scalars = BLOCKS[kind]
+        weights = gates * outputs * (inputs // times + outputs)
+        biases = max(2, 2 * gates) * outputs + scalars
+        return weights, biases, batch * outputs * (per_step * times + fixed) + weights
+    raise LocalProtocolError(f"no layer of kind {kind} takes {inputs} in {times} time steps")
 
 
 def _within(index: int, start: int, length: int, total: int) -> None:
@@ -90,21 +118,28 @@ class Planner:
         self._source = self._reserve(inputs)
         self._source_gradient = -1  # nobody needs the gradient of the data
 
-    def dense(self, outputs: int, activation: int) -> None:
-        """Add a fully connected layer: weights [outputs, inputs] row-major, then biases."""
-        weights, biases = self._parameters, self._parameters + self._width * outputs
-        self._parameters = biases + outputs
+    def layer(self, kind: int, outputs: int, times: int = 1) -> None:
+        """Add a layer: its weights in the flat order, then its biases."""
+        row = [0] * layout.COLUMNS
+        row[layout.KIND], row[layout.INPUTS], row[layout.OUTPUTS] = kind, self._width, outputs
+        row[layout.TIMES] = times
+        weights, biases, scratch = extents(row, self._batch)
+        row[layout.WEIGHTS] = self._parameters
+        row[layout.BIASES] = self._parameters + weights
+        self._parameters += weights + biases
         result, gradient = self._reserve(outputs), self._reserve(outputs)
-        row = [layout.DENSE, activation, self._width, outputs, weights, biases]
-        self._rows.append([*row, self._source, result, self._source_gradient, gradient])
+        row[layout.SOURCE], row[layout.RESULT] = self._source, result
+        row[layout.SOURCE_GRADIENT], row[layout.RESULT_GRADIENT] = self._source_gradient, gradient
+        row[layout.SCRATCH] = self._reserve_once(scratch)
+        self._rows.append(row)
         self._width, self._source, self._source_gradient = outputs, result, gradient
 
     def finish(self, loss: int) -> Plan:
         """Add the loss, and check."""
         targets = 1 if loss == layout.CROSS_ENTROPY else self._width
-        row = [loss, layout.LINEAR, self._width, targets, -1, -1]
-        truth = self._reserve(targets)
-        self._rows.append([*row, self._source, truth, self._source_gradient, -1])
+        truth, value = self._reserve(targets), self._reserve(1)
+        row = [loss, self._width, targets, -1, -1, self._source, truth]
+        self._rows.append([*row, self._source_gradient, -1, value, 1])
         return Plan(
             table=np.array(self._rows, dtype=np.int64),
             batch=self._batch,
@@ -113,6 +148,9 @@ class Planner:
         )
 
     def _reserve(self, width: int) -> int:
+        return self._reserve_once(self._batch * width)
+
+    def _reserve_once(self, length: int) -> int:
         start = self._workspace
-        self._workspace += -(-self._batch * width // LINE) * LINE
+        self._workspace += -(-length // LINE) * LINE
         return start

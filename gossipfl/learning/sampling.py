@@ -25,17 +25,18 @@ def draw(cursor: Cursor, rows: int, shape: tuple[int, int]) -> tuple[NDArray[np.
 
     A batch may span two epochs, so that all batches have one size.
     """
-    wanted, found = shape[0] * shape[1], np.empty(0, np.int64)
-    while len(found) < wanted:
+    wanted, parts = shape[0] * shape[1], [np.empty(0, np.int64)]
+    while wanted:
         order = _order(cursor, rows)
-        part = order[cursor.position : cursor.position + wanted - len(found)]
-        found = np.concatenate([found, part])
+        part = order[cursor.position : cursor.position + wanted]
+        parts.append(part)
+        wanted -= len(part)
         position = cursor.position + len(part)
         if position == rows:
             cursor = Cursor(seed=cursor.seed, epoch=cursor.epoch + 1)
         else:
             cursor = attrs.evolve(cursor, position=position)
-    return found.reshape(shape), cursor
+    return np.concatenate(parts).reshape(shape), cursor
 
 
 def _order(cursor: Cursor, rows: int) -> NDArray[np.int64]:

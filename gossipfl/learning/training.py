@@ -1,4 +1,4 @@
-"""The built-in learner: a multilayer perceptron trained on this node's rows."""
+"""The built-in learner: a model of layers trained on this node's rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import predict
+from gossipfl.learning.layers import Loss, Model
 from gossipfl.learning.learner import Evaluation, Fit
 from gossipfl.learning.model import ModelSpec
 from gossipfl.learning.sampling import SEED_MAX, Cursor, draw
@@ -32,7 +33,7 @@ class Trainer:
 
     def __init__(
         self,
-        spec: ModelSpec,
+        spec: Model,
         train: Dataset,
         validation: Dataset | None,
         settings: TrainingSettings,
@@ -128,7 +129,7 @@ class Trainer:
             self._cursor = Cursor(seed=state.cursor.seed, epoch=state.cursor.epoch + 1)
 
 
-def _arrays(spec: ModelSpec, dataset: Dataset) -> tuple[Vector, Vector]:
+def _arrays(spec: Model, dataset: Dataset) -> tuple[Vector, Vector]:
     """(features, targets) as kernels take them; features are not copied."""
     if dataset.classification != (spec.loss == "cross-entropy"):
         raise DataError(f"{dataset.source}: its targets do not suit the loss {spec.loss}")
@@ -148,14 +149,23 @@ def _arrays(spec: ModelSpec, dataset: Dataset) -> tuple[Vector, Vector]:
 
 
 def warm() -> None:
-    """Compile or load every training kernel, so that the first real step is as fast as the rest."""
-    spec = ModelSpec(inputs=1, hidden=(1,), outputs=1, loss="squared-error")
-    rows = Dataset(
-        features=np.zeros((1, 1), np.float32),
-        targets=np.zeros((1, 1), np.float32),
-        columns=("x",),
-        source="warm-up",
-    )
-    trainer = Trainer(spec, rows, rows, TrainingSettings(local_steps=1), seed=0)
-    zeros = np.zeros(spec.parameters, np.float32)
-    trainer.evaluate(trainer.fit(zeros, zeros).parameters)
+    """Compile or load all that multilayer perceptrons need, so that no real step has to wait."""
+    for spec, settings in (
+        (_tiny("cross-entropy"), TrainingSettings(local_steps=1)),
+        (_tiny("squared-error"), TrainingSettings(local_steps=1, optimizer="adam")),
+    ):
+        classes = np.zeros(1, np.int64)
+        values = np.zeros((1, spec.outputs), np.float32)
+        rows = Dataset(
+            features=np.zeros((1, 1), np.float32),
+            targets=classes if spec.loss == "cross-entropy" else values,
+            columns=("x",),
+            source="warm-up",
+        )
+        trainer = Trainer(spec, rows, rows, settings, seed=0)
+        zeros = np.zeros(spec.parameters, np.float32)
+        trainer.evaluate(trainer.fit(zeros, zeros).parameters)
+
+
+def _tiny(loss: Loss) -> ModelSpec:
+    return ModelSpec(inputs=1, hidden=(1,), outputs=2, loss=loss)

@@ -250,6 +250,16 @@ def test_bad_vectors_never_reach_a_kernel(bad):
         learner.evaluate(bad)
 
 
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 200])
+def test_rows_are_predicted_one_by_one_or_many_at_a_time(rows):
+    features = np.random.default_rng(0).normal(size=(rows, 4)).astype(np.float32)
+    found = predict(SPEC, SPEC.initial(0), features)
+    assert found.shape == (rows, 3)
+    for i in range(0, rows, 31):
+        alone = predict(SPEC, SPEC.initial(0), features[i : i + 1])
+        np.testing.assert_allclose(found[i : i + 1], alone, rtol=1e-5, atol=1e-6)
+
+
 def test_bad_features_never_reach_a_kernel():
     good = blobs().features
     for bad in (good[:, :3], good.astype(np.float64), np.asfortranarray(good), good[0]):
@@ -340,4 +350,4 @@ def test_one_compilation_serves_every_architecture():
     other = trainer(spec=VALUES, data=plane())
     other.evaluate(run(other, VALUES.initial(0), 1))
     assert len(steps.run_steps.signatures) == 1
-    assert len(steps.run_predict.signatures) == 1
+    assert len(steps.run_forward.signatures) == 1

@@ -1,0 +1,56 @@
+"""Which kernels a plan calls."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.kernels import (
+    activations,
+    dense,
+    fastgrnn,
+    gather,
+    gemm,
+    gru,
+    layout,
+    losses,
+    normalisation,
+    optimizers,
+)
+from gossipfl.kernels.calls import array_of
+
+LAYERS = {
+    layout.DENSE: (dense.dense_forward, dense.dense_backward),
+    layout.RELU: (activations.relu_forward, activations.relu_backward),
+    layout.TANH: (activations.tanh_forward, activations.tanh_backward),
+    layout.SIGMOID: (activations.sigmoid_forward, activations.sigmoid_backward),
+    layout.LAYER_NORM: (
+        normalisation.layer_norm_forward,
+        normalisation.layer_norm_backward,
+    ),
+    layout.GRU: (gru.gru_forward, gru.gru_backward),
+    layout.FASTGRNN: (fastgrnn.fastgrnn_forward, fastgrnn.fastgrnn_backward),
+}
+LOSSES = {layout.CROSS_ENTROPY: losses.cross_entropy, layout.SQUARED_ERROR: losses.squared_error}
+OPTIMIZERS = {layout.SGD: optimizers.sgd, layout.ADAM: optimizers.adam}
+SHARED = {
+    layout.MULTIPLY: gemm.MULTIPLY,
+    layout.MULTIPLY_TRANSPOSED: gemm.MULTIPLY_TRANSPOSED,
+    layout.GATHER: gather.gather,
+}
+
+
+def program(table: NDArray[np.int64], optimizer: int) -> tuple[NDArray[Any], ...]:
+    """(table, kernels of its rows, shared kernels): what `steps` runs.  Compiles what is new.
+
+    table: i64[layers + 1, COLUMNS], already checked.  optimizer: SGD or ADAM.
+    """
+    return table, *_kernels(tuple(table[:, layout.KIND].tolist()), optimizer)
+
+
+@lru_cache(maxsize=64)
+def _kernels(kinds, optimizer):
+    rows = [LAYERS[kind] for kind in kinds[:-1]]
+    rows.append((LOSSES[kinds[-1]], OPTIMIZERS[optimizer]))
+    return array_of(rows), array_of([SHARED[place] for place in range(len(SHARED))])

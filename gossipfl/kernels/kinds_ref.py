@@ -1,0 +1,30 @@
+"""The reference twin of every kind of layer, loss and optimizer."""
+
+from gossipfl.kernels import (
+    activations_ref,
+    dense_ref,
+    fastgrnn_ref,
+    gru_ref,
+    layout,
+    losses_ref,
+    normalisation_ref,
+    optimizers_ref,
+)
+
+LAYERS = {
+    layout.DENSE: (dense_ref.dense_forward, dense_ref.dense_backward),
+    layout.RELU: activations_ref.RELU,
+    layout.TANH: activations_ref.TANH,
+    layout.SIGMOID: activations_ref.SIGMOID,
+    layout.LAYER_NORM: (
+        normalisation_ref.layer_norm_forward,
+        normalisation_ref.layer_norm_backward,
+    ),
+    layout.GRU: (gru_ref.gru_forward, gru_ref.gru_backward),
+    layout.FASTGRNN: (fastgrnn_ref.fastgrnn_forward, fastgrnn_ref.fastgrnn_backward),
+}
+LOSSES = {
+    layout.CROSS_ENTROPY: losses_ref.cross_entropy,
+    layout.SQUARED_ERROR: losses_ref.squared_error,
+}
+OPTIMIZERS = {layout.SGD: optimizers_ref.sgd, layout.ADAM: optimizers_ref.adam}

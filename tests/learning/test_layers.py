@@ -1,0 +1,104 @@
+"""Declared models: shapes, what is refused, how they start, and that they learn."""
+
+import numpy as np
+import pytest
+
+from gossipfl.errors import ConfigError
+from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.layers import (
+    GRU,
+    Dense,
+    FastGRNN,
+    LayerNorm,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
+from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.training import Trainer, TrainingSettings
+
+
+def sequential(*layers, shape=(8,), loss="cross-entropy"):
+    return Sequential(*layers, shape=shape, loss=loss)
+
+
+def test_a_multilayer_perceptron_is_a_special_case():
+    spec = ModelSpec(inputs=8, hidden=(5, 4), outputs=3, loss="cross-entropy")
+    model = sequential(Dense(5), ReLU(), Dense(4), ReLU(), Dense(3))
+    assert (model.tensors, model.parameters) == (spec.tensors, spec.parameters)
+    assert (model.inputs, model.outputs) == (8, 3)
+    assert model.initial(3).tobytes() == spec.initial(3).tobytes()
+    np.testing.assert_array_equal(model.plan(7).table, spec.plan(7).table)
+
+
+def test_tensors_cover_the_vector():
+    model = sequential(GRU(4), LayerNorm(), Tanh(), Dense(2), shape=(5, 3))
+    names = [name for name, _, _ in model.tensors]
+    assert names == ["W1", "U1", "b1", "c1", "g2", "b2", "W3", "b3"]
+    assert [start for _, start, _ in model.tensors][1:] == [stop for *_, stop in model.tensors][:-1]
+    assert model.tensors[-1][2] == model.parameters == 36 + 48 + 24 + 8 + 10
+    assert model.plan(3).parameters == model.parameters
+
+
+def test_layers_start_where_they_should():
+    model = sequential(FastGRNN(4), LayerNorm(), Dense(2), shape=(5, 3))
+    start = {name: model.initial(0)[a:b] for name, a, b in model.tensors}
+    assert (start["b1"] == 1).all()
+    assert (start["zeta1"], start["nu1"]) == (1, -4)
+    assert (start["g2"] == 1).all()
+    assert not start["b2"].any()
+    assert 0.2 < np.abs(start["U1"]).max() <= 0.5
+
+
+def test_summary_shows_shapes_and_costs():
+    model = sequential(GRU(32), Dense(6), shape=(50, 9))
+    assert model.summary() == (
+        "50x9 GRU 32 Dense 6, cross-entropy, 4,326 parameters, 17,304 bytes, 196,992 multiply-adds"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: sequential(), "1 to 64 layers"),
+        (lambda: sequential(Dense(0)), "layer 1: Dense needs a positive integer"),
+        (
+            lambda: sequential(Dense(4), GRU(3)),
+            r"layer 2: GRU takes windows .*\(4,\)",
+        ),
+        (lambda: sequential(FastGRNN(2.0), shape=(4, 2)), "positive integer"),
+        (lambda: sequential(Dense(1)), "at least 2 classes"),
+        (lambda: sequential(Dense(2), shape=(0,)), "positive integer"),
+        (lambda: sequential(Dense(2), shape=()), "1 to"),
+        (lambda: sequential(Dense(2), loss="hinge"), "loss is"),
+        (lambda: sequential(Dense(6000)), "54,000 parameters.*at most 51,200"),
+        (lambda: sequential(Sigmoid(), shape=(2**20, 2)), "1 to 1048576 entries"),
+    ],
+)
+def test_bad_models_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def waves(rows=160):
+    """Windows of a slow and a fast wave, told apart only by their order in time."""
+    rng = np.random.default_rng(0)
+    classes = np.arange(rows) % 2
+    phase, time = rng.uniform(0, 6, (rows, 1)), np.arange(12)
+    values = np.sin(phase + time * np.where(classes, 0.5, 1.2)[:, None])
+    features = np.stack([values, rng.normal(0, 0.1, values.shape)], axis=2).reshape(rows, 24)
+    names = tuple(f"x{i}" for i in range(24))
+    features = features.astype(np.float32)
+    return Dataset(features=features, targets=classes, columns=names, source="waves")
+
+
+@pytest.mark.parametrize("layer", [GRU(8), FastGRNN(8)])
+def test_recurrent_models_learn_the_order_in_time(layer):
+    model = sequential(layer, Dense(2), shape=(12, 2))
+    settings = TrainingSettings(optimizer="adam", learning_rate=0.02, local_steps=40)
+    learner = Trainer(model, waves(), waves(), settings, seed=1)
+    parameters = model.initial(0)
+    for _ in range(6):
+        parameters = learner.fit(parameters, np.zeros_like(parameters)).parameters
+    assert learner.evaluate(parameters).accuracy > 0.95
