@@ -1,9 +1,7 @@
-"""Numba kernels, each beside a plain NumPy reference twin (`*_ref.py`).
-
-Numba's disk cache notices only changes in the file of the kernel that is called from Python, not
-in the files that it calls: after editing an inner kernel, delete `gossipfl/kernels/__pycache__`.
-"""
+"""Numba kernels, each beside a plain NumPy reference twin (`*_ref.py`)."""
 
 from gossipfl.kernels.runtime import keep_runtime_compiled
+from gossipfl.kernels.staleness import forget_stale_kernels
 
+forget_stale_kernels()
 keep_runtime_compiled()

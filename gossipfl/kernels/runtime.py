@@ -8,7 +8,6 @@ version that the package pins, and steps aside wherever anything is not as expec
 """
 
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 
@@ -17,6 +16,8 @@ import llvmlite.binding
 import msgpack
 import numba
 from numba.core.runtime import nrtdynmod
+
+from gossipfl.kernels.staleness import cache_folder
 
 _DIGEST_BYTES = 16
 
@@ -57,8 +58,7 @@ def _path():
         features,
     )
     name = hashlib.blake2b("\n".join(target).encode(), digest_size=8).hexdigest()
-    folder = os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__"
-    return Path(folder) / f"runtime-{name}.nrt"
+    return cache_folder() / f"runtime-{name}.nrt"
 
 
 def _read(path):

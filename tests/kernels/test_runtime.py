@@ -34,7 +34,7 @@ def probe(cache: Path) -> str:
 def test_the_library_is_compiled_once_and_again_when_damaged(tmp_path: Path) -> None:
     assert probe(tmp_path) == "6.0 1"
     assert probe(tmp_path) == "6.0 0"
-    (stored,) = tmp_path.glob("runtime-*.nrt")
+    (stored,) = tmp_path.rglob("runtime-*.nrt")
     content = bytearray(stored.read_bytes())
     content[len(content) // 2] ^= 1
     stored.write_bytes(content)
