@@ -91,6 +91,17 @@ def test_rows_are_shared_out_once_and_held_back_rows_to_nobody():
     assert sum(member.trainer.samples for member in population.members) == len(split.train)
 
 
+def test_sensors_that_differ_are_simulated_too():
+    model = manifest(standardise="none")
+    same, skewed = (
+        populate(model, rows(), spec, 4, seed=1).members for spec in ("iid", "feature:1")
+    )
+    zeros = np.zeros_like(model.initial())
+    for ours, theirs in zip(same, skewed, strict=True):
+        losses = [member.trainer.fit(model.initial(), zeros).loss for member in (ours, theirs)]
+        assert losses[0] != losses[1]
+
+
 def test_a_test_set_of_its_own_is_kept_apart():
     data, test = clouds(), clouds(rows=50, seed=9)
     split = split_rows(data, test, None, 0.2, seed=0)

@@ -58,7 +58,13 @@ def world_options(function: Any) -> Any:
 @click.command()
 @click.argument("nodes", type=click.IntRange(2, 100_000))
 @partition_options
-@click.option("--held-back", type=SHARE, default=0.15, show_default=True, help="The share.")
+@click.option(
+    "--held-back",
+    type=SHARE,
+    default=0.15,
+    show_default=True,
+    help="Share of --data for validation, and as much for a test without --test.",
+)
 @click.option(
     "--baseline",
     metavar="NAME",
