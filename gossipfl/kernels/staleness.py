@@ -8,8 +8,8 @@ import contextlib
 import hashlib
 from pathlib import Path
 
+from numba.core import config
 from numba.core.caching import _CacheLocator
-from numba.core.config import CACHE_DIR
 
 _SOURCES = Path(__file__).parent
 
@@ -31,9 +31,9 @@ def forget_stale_kernels():
 
 def cache_folder():
     """Where Numba keeps what it compiled of this folder: __pycache__, or within NUMBA_CACHE_DIR."""
-    if not CACHE_DIR:
+    if not config.CACHE_DIR:  # type: ignore[attr-defined]
         return _SOURCES / "__pycache__"
-    return Path(CACHE_DIR) / _CacheLocator.get_suitable_cache_subpath(__file__)
+    return Path(config.CACHE_DIR) / _CacheLocator.get_suitable_cache_subpath(__file__)
 
 
 def _fingerprint():

@@ -15,8 +15,6 @@ from digits import CACHE, ROOT
 from figures import Figures, progress
 
 REQUIREMENTS = ("torch==2.13.0", "numpy==2.4.6")
-# Wheels without CUDA, a tenth of the size; elsewhere PyPI's.
-TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 BATCH = 32
 CHUNK_S = 0.02  # CPU time of one turn, so that the clock's grain does not matter
@@ -201,8 +199,7 @@ def torch_python() -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, stdout=sys.stderr)
         install = [str(python), "-m", "pip", "install", "--quiet", "--no-cache-dir"]
-        install += ["--extra-index-url", TORCH_INDEX, *REQUIREMENTS]
-        subprocess.run(install, check=True, stdout=sys.stderr)
+        subprocess.run([*install, *REQUIREMENTS], check=True, stdout=sys.stderr)
         ready.touch()
     return python
 

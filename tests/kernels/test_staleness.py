@@ -12,7 +12,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("outer.py", "inner.py"):
         (tmp_path / name).write_text(f"{name} = 1")
     monkeypatch.setattr(staleness, "_SOURCES", tmp_path)
-    monkeypatch.setattr(staleness, "CACHE_DIR", "")
+    monkeypatch.setattr(staleness.config, "CACHE_DIR", "")
     return tmp_path
 
 
@@ -49,5 +49,5 @@ def test_a_folder_that_cannot_be_written_is_left_alone(folder: Path) -> None:
 def test_a_users_own_cache_folder_is_respected(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staleness, "CACHE_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(staleness.config, "CACHE_DIR", str(tmp_path / "elsewhere"))
     assert tmp_path / "elsewhere" in staleness.cache_folder().parents
