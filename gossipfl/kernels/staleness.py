@@ -31,9 +31,10 @@ def forget_stale_kernels():
 
 def cache_folder():
     """Where Numba keeps what it compiled of this folder: __pycache__, or within NUMBA_CACHE_DIR."""
-    if not config.CACHE_DIR:  # type: ignore[attr-defined]
+    folder = getattr(config, "CACHE_DIR", "")
+    if not folder:
         return _SOURCES / "__pycache__"
-    return Path(config.CACHE_DIR) / _CacheLocator.get_suitable_cache_subpath(__file__)
+    return Path(folder) / _CacheLocator.get_suitable_cache_subpath(__file__)
 
 
 def _fingerprint():

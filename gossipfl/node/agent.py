@@ -1,6 +1,5 @@
 """One node: the services of its nursery, and how they are put together."""
 
-import resource
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -23,6 +22,7 @@ from gossipfl.node.inputs import Inputs
 from gossipfl.node.journal import Journal, RunBlocking
 from gossipfl.node.lateness import Lateness
 from gossipfl.node.membership import Membership
+from gossipfl.node.memory import peak_bytes
 from gossipfl.node.mesh import AddressBook, Mesh
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
@@ -287,7 +287,7 @@ class Agent:
             "received_bytes": traffic.received_bytes,
             "sent_frames": traffic.sent_frames,
             "received_frames": traffic.received_frames,
-            "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "memory_bytes": peak_bytes(),
             "lateness": self._lateness.statistics(),
             "events": dict(sorted(self._around.observer.counts.items())),
             "neighbours": self._neighbours(),
