@@ -26,10 +26,10 @@ ExchangeMessage = Request | Reply | Mismatch | Seed
 
 @frozen
 class Outcome:
-    """What to send back and what to remember; either may be None."""
+    """What to send back, if anything, and what to remember, in this order."""
 
     answer: ExchangeMessage | None = None
-    record: Record | None = None
+    records: tuple[Record, ...] = ()
 
 
 class Exchange:
@@ -42,6 +42,8 @@ class Exchange:
         self.state = state
         self.ours_first = ours_first
         self._scheme = scheme
+        # A request one ahead of us, kept until the reply that is missing in between arrives.
+        self._ahead: Request | None = None
 
     def offer(self, replica: Replica) -> tuple[Request, Offered]:
         """Open the next exchange.  Raises LocalProtocolError while one is open."""
@@ -90,6 +92,8 @@ class Exchange:
         if place is Place.REPEATED:
             return Outcome(self._repeated_reply())
         if place is Place.OVERTAKEN:
+            self._scheme.check(request.payload)
+            self._ahead = request
             return Outcome(self.repeat())
         return self._disagree(replica) if place is Place.WRONG else Outcome()
 
@@ -111,7 +115,7 @@ class Exchange:
         # When requests cross, what we already offered is our half: it may be on its way.
         ours = crossing or self._our_side(replica)
         record = self._apply(replica, Applied(request.sequence, ours, theirs))
-        return Outcome(None if crossing else self._repeated_reply(), record)
+        return Outcome(None if crossing else self._repeated_reply(), (record,))
 
     def _on_reply(self, replica: Replica, reply: Reply) -> Outcome:
         state = self.state
@@ -120,7 +124,16 @@ class Exchange:
         if reply.digest != _short(state.digest):
             return self._disagree(replica)
         record = Applied(reply.sequence, state.pending, self._their_side(reply))
-        return Outcome(record=self._apply(replica, record))
+        self._apply(replica, record)
+        follow = self._answer_ahead(replica)
+        return Outcome(follow.answer, (record, *follow.records))
+
+    def _answer_ahead(self, replica: Replica) -> Outcome:
+        """Their next request came before their reply: now it is its turn, without a repeat."""
+        request, self._ahead = self._ahead, None
+        if request is None or self._place(request) is not Place.NEXT:
+            return Outcome()
+        return self._answer(replica, request)
 
     def _on_mismatch(self, replica: Replica, message: Mismatch) -> Outcome:
         state = self.state
@@ -134,7 +147,7 @@ class Exchange:
             return Outcome()
         record = Planted(message.payload)
         self._plant(record)
-        return Outcome(record=record)
+        return Outcome(records=(record,))
 
     def _disagree(self, replica: Replica) -> Outcome:
         if not self.ours_first:
@@ -144,7 +157,7 @@ class Exchange:
         record = Planted(self._scheme.seed(replica))
         self._plant(record)
         self.state.seed = record.payload
-        return Outcome(Seed(record.payload), record)
+        return Outcome(Seed(record.payload), (record,))
 
     def _plant(self, record: Planted) -> None:
         self._scheme.plant(self.state.anchor, record.payload)

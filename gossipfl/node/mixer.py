@@ -84,9 +84,9 @@ class Mixer:
         Raises RemoteProtocolError for a payload that is no delta of our model.
         """
         outcome = self._exchange(neighbour.key).receive(self.replica, message)
-        if outcome.record is not None:
-            self._journal.append(neighbour.key, outcome.record)
-            self._count(neighbour, outcome.record)
+        for record in outcome.records:
+            self._journal.append(neighbour.key, record)
+            self._count(neighbour, record)
         # What we answer may rest on an earlier message whose record is not written yet.
         await self._journal.wait_written(self._journal.position)
         if outcome.answer is not None:

@@ -50,8 +50,8 @@ class SimulatedNode:
         if not isinstance(message, ExchangeMessage):
             raise RemoteProtocolError(f"a {type(message).__name__} has no place in a simulation")
         outcome = self._exchange(sender).receive(self.member.replica, message)
-        self.applied += isinstance(outcome.record, Applied)
-        self.planted += isinstance(outcome.record, Planted)
+        self.applied += sum(isinstance(record, Applied) for record in outcome.records)
+        self.planted += sum(isinstance(record, Planted) for record in outcome.records)
         if outcome.answer is not None:
             self._send(sender, outcome.answer)
 

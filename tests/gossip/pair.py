@@ -75,8 +75,7 @@ class End:
         message = decode(frame)
         assert isinstance(message, ExchangeMessage)
         outcome = self.exchange.receive(self.replica, message)
-        if outcome.record is not None:
-            self.records.append(copy.deepcopy(outcome.record))
+        self.records += copy.deepcopy(outcome.records)
         return None if outcome.answer is None else encode(outcome.answer)
 
 

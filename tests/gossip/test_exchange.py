@@ -93,6 +93,33 @@ def test_a_lost_answer_is_repeated_and_applied_once() -> None:
     assert first.exchange.state.sequence == 1
 
 
+def test_a_lost_reply_holds_up_the_next_exchange_no_longer_than_itself() -> None:
+    ends = first, second = make_pair("anchored")
+    for end in ends:
+        end.train(np.random.default_rng(end.samples))
+    assert second.take(first.open_or_repeat()) is not None  # the reply is lost
+    overtaking = second.open_or_repeat()
+    repeated = first.take(overtaking)
+    reply = second.take(repeated or b"")
+    answer = first.take(reply or b"")  # closes their exchange as well
+    assert answer is not None
+    assert second.take(answer) is None
+    assert_in_step(ends)
+    assert first.exchange.state.sequence == 2
+    assert first.exchange.state.pending is second.exchange.state.pending is None
+
+
+def test_an_illegal_request_that_overtakes_changes_nothing() -> None:
+    first, second = make_pair("anchored")
+    second.take(first.open_or_repeat())
+    overtaking = decode(second.open_or_repeat())
+    assert isinstance(overtaking, Request)
+    illegal = Request(overtaking.sequence, overtaking.digest, 90, 5, b"\xff" * 30)
+    with pytest.raises(RemoteProtocolError):
+        first.take(encode(illegal))
+    assert first.take(second.take(first.open_or_repeat()) or b"") is None
+
+
 def test_crossing_requests_answer_each_other() -> None:
     ends = first, second = make_pair("anchored")
     for end in ends:
