@@ -88,7 +88,7 @@ def test_nothing_pickles_and_nothing_draws_from_global_randomness(path: Path) ->
 
 def test_a_planted_upward_import_is_caught(tmp_path: Path) -> None:
     planted = tmp_path / "planted.py"
-    planted.write_text("from gossipfl.node.store import Store\n")
+    planted.write_text("from gossipfl.node.state.store import Store\n")
     assert own_parts(planted) == {"node"}
 
 

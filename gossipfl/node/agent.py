@@ -16,10 +16,8 @@ from gossipfl.learning.dataset import Dataset, split_validation
 from gossipfl.learning.statistics import MomentSet, groups_of, moments_of
 from gossipfl.learning.training import Trainer
 from gossipfl.manifest import Manifest
-from gossipfl.node.checkpoints import Checkpoints, restore_replica
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
 from gossipfl.node.inputs import Inputs
-from gossipfl.node.journal import Journal, RunBlocking
 from gossipfl.node.lateness import Lateness
 from gossipfl.node.membership import Membership
 from gossipfl.node.memory import peak_bytes
@@ -29,8 +27,10 @@ from gossipfl.node.observer import Observer
 from gossipfl.node.rounds import Rounds
 from gossipfl.node.session import LinkLimits, Sessions
 from gossipfl.node.sharing import Sharing
+from gossipfl.node.state.checkpoints import Checkpoints, restore_replica
+from gossipfl.node.state.journal import Journal, RunBlocking
+from gossipfl.node.state.store import Saved, Store
 from gossipfl.node.status import Answer, encode_vector
-from gossipfl.node.store import Saved, Store
 from gossipfl.transports.address import parse_address
 from gossipfl.transports.base import Transport
 from gossipfl.transports.discovery import Discovery

@@ -20,11 +20,11 @@ from gossipfl.learning.dataset import Dataset, check_trainable
 from gossipfl.manifest import Manifest, open_manifest
 from gossipfl.node.agent import Agent, Surroundings, run_in, run_in_thread
 from gossipfl.node.eventlog import EventLog
-from gossipfl.node.home import Home, read_bytes, write_private
 from gossipfl.node.membership import Membership
 from gossipfl.node.observer import Observer, Sink
+from gossipfl.node.state.home import Home, read_bytes, write_private
+from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import serve_status
-from gossipfl.node.store import Saved, Store, open_store
 from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id
 from gossipfl.security.signed import SIGNED_MAX

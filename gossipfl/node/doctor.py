@@ -16,9 +16,9 @@ from attrs import frozen
 
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, GossipFLError, StateError
-from gossipfl.node.home import JOIN_FILE_BYTES_MAX, Home, read_bytes
 from gossipfl.node.membership import Membership
-from gossipfl.node.store import check_store
+from gossipfl.node.state.home import JOIN_FILE_BYTES_MAX, Home, read_bytes
+from gossipfl.node.state.store import check_store
 from gossipfl.security.admission import Admission, open_with
 from gossipfl.security.certificates import Certificate
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id

@@ -7,8 +7,8 @@ from typing import Final
 
 import trio
 
-from gossipfl.node.journal import RunBlocking
 from gossipfl.node.observer import Event
+from gossipfl.node.state.journal import RunBlocking
 
 WAITING_MAX: Final = 10_000
 FLUSH_S: Final = 0.5

@@ -6,8 +6,8 @@ from gossipfl.learning.basis import Basis
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.pipeline import prepare, transform
 from gossipfl.learning.statistics import Scale
-from gossipfl.node.journal import RunBlocking
 from gossipfl.node.sharing import Sharing
+from gossipfl.node.state.journal import RunBlocking
 
 
 class Inputs:

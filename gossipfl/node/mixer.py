@@ -9,10 +9,10 @@ from gossipfl.gossip.exchange import Exchange, ExchangeMessage
 from gossipfl.gossip.link import Applied, LinkState, Record
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
-from gossipfl.node.journal import Journal
 from gossipfl.node.mesh import Neighbour
 from gossipfl.node.observer import Observer
-from gossipfl.node.store import LinksCheckpoint, Saved
+from gossipfl.node.state.journal import Journal
+from gossipfl.node.state.store import LinksCheckpoint, Saved
 
 LINKS_MAX: Final = 64
 

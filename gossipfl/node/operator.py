@@ -13,7 +13,7 @@ from attrs.validators import deep_iterable, instance_of
 
 from gossipfl.errors import ConfigError, StateError
 from gossipfl.manifest import KIND, Manifest, open_manifest
-from gossipfl.node.home import Home, read_bytes, refuse_open_to_others, write_private
+from gossipfl.node.state.home import Home, read_bytes, refuse_open_to_others, write_private
 from gossipfl.security.admission import CLUSTER_KEY_BYTES, Admission, seal_for
 from gossipfl.security.authority import Authority
 from gossipfl.security.revocations import RevocationList, open_revocations

@@ -9,12 +9,12 @@ from attrs import define
 from gossipfl.errors import PeerError
 from gossipfl.learning.learner import Learner
 from gossipfl.learning.training import TrainingDiverged
-from gossipfl.node.checkpoints import Checkpoints
 from gossipfl.node.inputs import Inputs
-from gossipfl.node.journal import RunBlocking
 from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
+from gossipfl.node.state.checkpoints import Checkpoints
+from gossipfl.node.state.journal import RunBlocking
 
 EVALUATION_INTERVAL_S: Final = 1.0
 ALONE_S: Final = 5.0

@@ -21,9 +21,9 @@ import trio
 from gossipfl.errors import StateError
 from gossipfl.learning.schema import Schema
 from gossipfl.manifest import Manifest
+from gossipfl.node.harness.swarm import Member, Swarm
+from gossipfl.node.state.store import Saved, open_store
 from gossipfl.node.status import ask
-from gossipfl.node.store import Saved, open_store
-from gossipfl.node.swarm import Member, Swarm
 from gossipfl.transports.multicast import probe_multicast
 
 PATIENCE_S: Final = 120.0

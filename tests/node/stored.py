@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Side
-from gossipfl.node.store import Item, LinksCheckpoint, ModelCheckpoint, Row, Saved
+from gossipfl.node.state.store import Item, LinksCheckpoint, ModelCheckpoint, Row, Saved
 
 MANIFEST_ID = b"m" * 16
 PEERS = tuple(hashlib.blake2b(bytes([i]), digest_size=32).digest() for i in range(3))

@@ -16,7 +16,7 @@ from gossipfl.config import KEYS, NodeConfig
 from gossipfl.errors import ConfigError, StateError
 from gossipfl.node.cli import main as cli
 from gossipfl.node.cli import node
-from gossipfl.node.home import Home
+from gossipfl.node.state.home import Home
 from gossipfl.security.admission import open_with
 from gossipfl.security.identity import DeviceKey, decode_public, encode_public
 

@@ -18,9 +18,9 @@ from gossipfl.manifest import Manifest
 from gossipfl.node import doctor
 from gossipfl.node.cli import doctor as cli
 from gossipfl.node.doctor import Finding, check_kernels, check_versions, examine
-from gossipfl.node.home import Home, write_private
 from gossipfl.node.operator import Operator
-from gossipfl.node.store import Store
+from gossipfl.node.state.home import Home, write_private
+from gossipfl.node.state.store import Store
 from gossipfl.security.identity import DeviceKey, encode_public
 from tests.node.stored import MANIFEST_ID, model_at
 

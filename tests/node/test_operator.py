@@ -10,8 +10,8 @@ import pytest
 from gossipfl.errors import ConfigError, StateError, Untrusted
 from gossipfl.learning.schema import Schema
 from gossipfl.manifest import Manifest, open_manifest
-from gossipfl.node.home import Home
 from gossipfl.node.operator import Operator, find_cluster
+from gossipfl.node.state.home import Home
 from gossipfl.security.admission import Admission, open_with
 from gossipfl.security.authority import cluster_id_of
 from gossipfl.security.certificates import Certificate, verify

@@ -13,7 +13,7 @@ import pytest
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.statistics import Scale
 from gossipfl.manifest import Manifest
-from gossipfl.node.modelsource import write_model_file
+from gossipfl.node.models.source import write_model_file
 from gossipfl.trained import TrainedModel
 
 SCHEMA = Schema(columns=("a", "b"), target="mood", classes=("glad", "sad", "so-so"))
@@ -132,7 +132,7 @@ def test_other_errors_are_one_line(refused, model, tmp_path):
 
 
 def test_an_endless_line_is_cut_off(refused, model, monkeypatch, typed):
-    monkeypatch.setattr("gossipfl.node.textinput.LINE_MAX", 100)
+    monkeypatch.setattr("gossipfl.node.models.textinput.LINE_MAX", 100)
     typed("a,b\n" + "1" * 200)
     assert "a line of 100 characters or more" in refused("predict", "-", "--model", model)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gossipfl.node.modelsource import read_model_file
+from gossipfl.node.models.source import read_model_file
 
 
 def written(path: Path, rows: int, seed: int, *, values: bool = False) -> str:

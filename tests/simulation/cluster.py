@@ -24,8 +24,8 @@ from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
 from gossipfl.node.agent import Agent, Surroundings
 from gossipfl.node.observer import Event, Observer
+from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import decode_vector
-from gossipfl.node.store import Saved, Store, open_store
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import Authority
 from gossipfl.security.identity import DeviceKey

@@ -14,8 +14,8 @@ from gossipfl.manifest import Manifest
 from gossipfl.node.agent import Agent
 from gossipfl.node.membership import Keep, Membership
 from gossipfl.node.observer import Event
+from gossipfl.node.state.store import Store
 from gossipfl.node.status import decode_vector
-from gossipfl.node.store import Store
 from gossipfl.security.admission import Admission
 from gossipfl.security.identity import DeviceKey
 

@@ -83,8 +83,8 @@ def admit(
 
     The file is sealed for that device: send it by any way you like, nobody else can read it.
     """
-    from gossipfl.node.home import write_private
     from gossipfl.node.operator import Operator, find_cluster
+    from gossipfl.node.state.home import write_private
     from gossipfl.security.identity import decode_public
 
     operator = Operator(find_cluster(cluster))
@@ -104,8 +104,8 @@ def revoke(name: str, output: Path, cluster: str | None) -> None:
     Copy the written file as `revocations` into the state directory of any one device that runs:
     it takes it within seconds and gossips it to all others.
     """
-    from gossipfl.node.home import write_private
     from gossipfl.node.operator import Operator, find_cluster
+    from gossipfl.node.state.home import write_private
 
     write_private(output, Operator(find_cluster(cluster)).revoke(name))
     click.echo(f"Wrote {output}; copy it to STATE/revocations on any one running device")

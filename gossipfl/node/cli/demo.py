@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gossipfl.node.demo import Report
+    from gossipfl.node.harness.demo import Report
 
 
 @click.command()
@@ -25,7 +25,7 @@ def command(seed: int, keep: Path | None, as_json: bool) -> None:
     """
     from rich.console import Console
 
-    from gossipfl.node.demo import run_demo
+    from gossipfl.node.harness.demo import run_demo
 
     console = Console(stderr=True)
     console.print("Preparing kernels (compiled once, then cached) ...")

@@ -28,7 +28,7 @@ def command(file: Path, model: Path | None, state: Path, as_json: bool) -> None:
     """
     from gossipfl.learning.report import judge_outputs
     from gossipfl.node.cli.reports import print_report
-    from gossipfl.node.modelsource import find_model
+    from gossipfl.node.models.source import find_model
 
     trained = find_model(model, state)
     schema = trained.manifest.schema
@@ -40,7 +40,7 @@ def command(file: Path, model: Path | None, state: Path, as_json: bool) -> None:
 def _read(file: Path, schema: "Schema") -> "Dataset":
     from gossipfl.learning.csv_source import read_csv_lines
     from gossipfl.learning.data import read
-    from gossipfl.node.textinput import STANDARD_INPUT, name_of, open_lines
+    from gossipfl.node.models.textinput import STANDARD_INPUT, name_of, open_lines
 
     if file != STANDARD_INPUT:
         return read(file, schema=schema)

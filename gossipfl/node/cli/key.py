@@ -20,7 +20,7 @@ def command(state: Path) -> None:
 
     The operator needs it for `gossipfl cluster admit`.  The secret half never leaves the device.
     """
-    from gossipfl.node.home import Home
+    from gossipfl.node.state.home import Home
     from gossipfl.security.identity import encode_public
 
     click.echo(encode_public(Home(state.expanduser()).device_key().public))

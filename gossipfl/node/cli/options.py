@@ -136,7 +136,7 @@ def partition_options(function: F) -> F:
 
 
 def model_source_options(function: F) -> F:
-    """Which model to use, as flags; see `gossipfl.node.modelsource`."""
+    """Which model to use, as flags; see `gossipfl.node.models.source`."""
     model = click.option(
         "--model",
         type=click.Path(path_type=Path),

@@ -10,7 +10,7 @@ from gossipfl.node.cli.options import make_manifest, model_options, partition_op
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from gossipfl.node.parts import Shares
+    from gossipfl.node.harness.parts import Shares
 
 BAR_CELLS: Final = 60
 MARKS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -46,7 +46,7 @@ def command(
     """
     from rich.console import Console
 
-    from gossipfl.node.parts import share_out, write_shares
+    from gossipfl.node.harness.parts import share_out, write_shares
 
     schema = make_manifest("partition", settings, like=data, without=group).schema
     shares = share_out(data, test, schema, partition, nodes, group, settings["seed"])

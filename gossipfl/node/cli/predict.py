@@ -31,9 +31,9 @@ def command(file: Path, model: Path | None, state: Path, top: int, as_json: bool
     gossipfl predict new.csv > predictions.csv
     sensor-reader | gossipfl predict - --json --top 3
     """
-    from gossipfl.node.modelsource import find_model
-    from gossipfl.node.predictions import find_columns, make_format, predict_rows
-    from gossipfl.node.textinput import STANDARD_INPUT, name_of, open_lines
+    from gossipfl.node.models.predictions import find_columns, make_format, predict_rows
+    from gossipfl.node.models.source import find_model
+    from gossipfl.node.models.textinput import STANDARD_INPUT, name_of, open_lines
 
     trained = find_model(model, state)
     form = make_format(trained.manifest.schema, top, as_json=as_json)

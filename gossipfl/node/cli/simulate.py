@@ -117,7 +117,7 @@ def _rows(
     seed: int,
 ) -> "Rows":
     from gossipfl.learning.data import read
-    from gossipfl.node.parts import read_groups
+    from gossipfl.node.harness.parts import read_groups
     from gossipfl.simulation.population import split_rows
 
     readings = read(data, schema=schema)

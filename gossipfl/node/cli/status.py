@@ -22,7 +22,7 @@ def command(state: Path, as_json: bool) -> None:
     """Ask the node that runs on this device how it fares."""
     import trio
 
-    from gossipfl.node.home import Home
+    from gossipfl.node.state.home import Home
     from gossipfl.node.status import ask
 
     answer = trio.run(ask, Home(state.expanduser()).status_socket, "status")

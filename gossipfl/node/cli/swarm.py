@@ -14,7 +14,7 @@ from gossipfl.node.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gossipfl.node.harness import Result
+    from gossipfl.node.harness.run import Result
 
 
 @click.command()
@@ -57,12 +57,12 @@ def command(
     """
     import trio
 
-    from gossipfl.node.convergence import Convergence
-    from gossipfl.node.demo import warm_kernels
-    from gossipfl.node.harness import run_swarm
-    from gossipfl.node.judge import Judge
-    from gossipfl.node.parts import make_parts
-    from gossipfl.node.swarm import Swarm
+    from gossipfl.node.harness.convergence import Convergence
+    from gossipfl.node.harness.demo import warm_kernels
+    from gossipfl.node.harness.judge import Judge
+    from gossipfl.node.harness.parts import make_parts
+    from gossipfl.node.harness.run import run_swarm
+    from gossipfl.node.harness.swarm import Swarm
     from gossipfl.topologies.named import parse_topology
 
     manifest = make_manifest("swarm", settings, like=data, without=group)

@@ -10,7 +10,7 @@ from gossipfl.node.cli.options import make_manifest, model_options
 
 if TYPE_CHECKING:
     from gossipfl.learning.report import Report
-    from gossipfl.node.baseline import Course, Outcome
+    from gossipfl.node.models.baseline import Course, Outcome
 
 
 @click.command()
@@ -61,8 +61,8 @@ def command(
     \b
     gossipfl train --data readings.csv --target activity --test held-back.csv --output all.model
     """
-    from gossipfl.node.baseline import Course, train_baseline
-    from gossipfl.node.modelsource import write_model_file
+    from gossipfl.node.models.baseline import Course, train_baseline
+    from gossipfl.node.models.source import write_model_file
 
     course = Course(epochs=epochs, rounds=rounds, patience=patience, validation=validation)
     manifest = make_manifest("baseline", settings, like=data)
@@ -78,8 +78,8 @@ def command(
 
 
 def _print(outcome: "Outcome", course: "Course", report: "Report | None", *, as_json: bool) -> None:
-    from gossipfl.node.baseline import quality
     from gossipfl.node.cli.reports import plain, print_report
+    from gossipfl.node.models.baseline import quality
 
     schema = outcome.model.manifest.schema
     if as_json:

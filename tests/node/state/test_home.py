@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gossipfl.errors import StateError
-from gossipfl.node.home import Home, read_bytes, write_private
+from gossipfl.node.state.home import Home, read_bytes, write_private
 
 
 def mode(path: Path) -> int:
@@ -146,7 +146,7 @@ LOCK_AND_SAY = """
 import sys
 from pathlib import Path
 from gossipfl.errors import StateError
-from gossipfl.node.home import Home
+from gossipfl.node.state.home import Home
 home = Home(Path(sys.argv[1]))
 try:
     home.lock()

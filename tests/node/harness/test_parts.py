@@ -9,7 +9,7 @@ from gossipfl.errors import ConfigError, DataError
 from gossipfl.learning.data import infer_schema, read
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.windows import Windowing
-from gossipfl.node.parts import Parts, make_parts, share_out
+from gossipfl.node.harness.parts import Parts, make_parts, share_out
 
 
 @pytest.fixture

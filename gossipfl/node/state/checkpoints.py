@@ -7,10 +7,10 @@ import trio
 
 from gossipfl.gossip.replica import Replica
 from gossipfl.learning.learner import Learner
-from gossipfl.node.journal import Journal
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.sharing import Sharing
-from gossipfl.node.store import ModelCheckpoint
+from gossipfl.node.state.journal import Journal
+from gossipfl.node.state.store import ModelCheckpoint
 
 LINKS_INTERVAL_S: Final = 300.0
 ROWS_MAX: Final = 2_000

@@ -17,11 +17,11 @@ from gossipfl.learning.schema import Schema
 from gossipfl.learning.statistics import moments_of
 from gossipfl.manifest import Manifest
 from gossipfl.node.device import take_join_file
-from gossipfl.node.home import Home, write_private
-from gossipfl.node.modelsource import find_model, write_model_file
+from gossipfl.node.models.source import find_model, write_model_file
 from gossipfl.node.operator import Operator
+from gossipfl.node.state.home import Home, write_private
+from gossipfl.node.state.store import ModelCheckpoint, Store, read_model
 from gossipfl.node.status import encode_vector
-from gossipfl.node.store import ModelCheckpoint, Store, read_model
 from gossipfl.trained import TrainedModel
 
 SCHEMA = Schema(columns=("a", "b"), target="y", classes=("no", "yes"))

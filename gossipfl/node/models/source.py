@@ -8,9 +8,9 @@ import trio
 from gossipfl.errors import StateError
 from gossipfl.learning.statistics import MomentSet, Scale, groups_of
 from gossipfl.manifest import Manifest, open_manifest
-from gossipfl.node.home import Home, read_bytes, write_private
+from gossipfl.node.state.home import Home, read_bytes, write_private
+from gossipfl.node.state.store import Damaged, ModelCheckpoint, read_model
 from gossipfl.node.status import ask, decode_vector
-from gossipfl.node.store import Damaged, ModelCheckpoint, read_model
 from gossipfl.security.admission import JOIN_FILE_MAX, open_with
 from gossipfl.trained import TRAINED_BYTES_MAX, TrainedModel, decode_trained
 

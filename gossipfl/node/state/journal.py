@@ -8,7 +8,7 @@ import trio
 from gossipfl.errors import StateError
 from gossipfl.gossip.link import Record
 from gossipfl.node.observer import Observer
-from gossipfl.node.store import Item, Row, Store
+from gossipfl.node.state.store import Item, Row, Store
 
 BACKLOG_MAX: Final = 10_000
 RETRY_S: Final = 5.0

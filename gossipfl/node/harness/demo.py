@@ -17,11 +17,11 @@ from gossipfl.learning.data import infer_schema, read
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
-from gossipfl.node.convergence import Convergence
-from gossipfl.node.harness import run_swarm
-from gossipfl.node.judge import Judge
-from gossipfl.node.stranger import knock
-from gossipfl.node.swarm import Swarm, View
+from gossipfl.node.harness.convergence import Convergence
+from gossipfl.node.harness.judge import Judge
+from gossipfl.node.harness.run import run_swarm
+from gossipfl.node.harness.stranger import knock
+from gossipfl.node.harness.swarm import Swarm, View
 from gossipfl.security.noise import LINK_PROTOCOL
 
 WATCH: Final = Path(datasets.__file__).parent / "watch"

@@ -11,10 +11,10 @@ from trio.testing import wait_all_tasks_blocked
 
 from gossipfl.errors import StateError
 from gossipfl.gossip.link import Planted
-from gossipfl.node import journal as journal_module
-from gossipfl.node.journal import RETRY_S, Journal
 from gossipfl.node.observer import Observer
-from gossipfl.node.store import Item, Row
+from gossipfl.node.state import journal as journal_module
+from gossipfl.node.state.journal import RETRY_S, Journal
+from gossipfl.node.state.store import Item, Row
 from tests.node.stored import links_at, model_at
 
 PEER = b"p" * 32

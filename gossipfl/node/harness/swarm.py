@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from gossipfl.errors import GossipFLError, StateError
 from gossipfl.manifest import Manifest
 from gossipfl.node.device import take_join_file
-from gossipfl.node.home import Home, write_private
 from gossipfl.node.operator import Operator
+from gossipfl.node.state.home import Home, write_private
 from gossipfl.node.status import ask, decode_vector
 from gossipfl.topologies.base import Topology
 

@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gossipfl.node.judge import Judge
-from gossipfl.node.swarm import View, consensus_distance, distances_from_mean
+from gossipfl.node.harness.judge import Judge
+from gossipfl.node.harness.swarm import View, consensus_distance, distances_from_mean
 
 POLL_S: Final = 0.5
 LINE_INTERVAL_S: Final = 5.0

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gossipfl.errors import StateError
-from gossipfl.node.store import Damaged, Item, Store, check_store, open_store
+from gossipfl.node.state.store import Damaged, Item, Store, check_store, open_store
 from tests.node.stored import (
     MANIFEST_ID,
     comparable,
@@ -141,7 +141,7 @@ def test_a_log_cut_anywhere_gives_a_prefix_in_order(path, tmp_path):
 WRITE_FOREVER = """
 import itertools, sys
 from pathlib import Path
-from gossipfl.node.store import Store
+from gossipfl.node.state.store import Store
 from tests.node.stored import MANIFEST_ID, links_at, model_at, row_at
 store = Store(Path(sys.argv[1]), MANIFEST_ID)
 for i in itertools.count(1):
@@ -157,7 +157,7 @@ for i in itertools.count(1):
 @pytest.mark.parametrize("lines", [1, 30, 333])
 def test_a_killed_process_loses_nothing_that_it_had_written(path, lines):
     command = [sys.executable, "-c", WRITE_FOREVER, str(path)]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         assert process.stdout is not None
         said = list(itertools.islice(process.stdout, lines))

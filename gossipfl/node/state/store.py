@@ -18,7 +18,7 @@ import msgpack
 
 from gossipfl.errors import StateError
 from gossipfl.gossip.link import LinkState
-from gossipfl.node.saved import (
+from gossipfl.node.state.saved import (
     UNREADABLE,
     Item,
     LinksCheckpoint,

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from gossipfl.node.convergence import PATIENCE_ROUNDS, Convergence
+from gossipfl.node.harness.convergence import PATIENCE_ROUNDS, Convergence
 
 
 def looks(rounds: int, loss: float | None, nodes: int = 2) -> Any:

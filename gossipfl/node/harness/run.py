@@ -8,10 +8,10 @@ from typing import TypeVar
 import trio
 from attrs import asdict, field, frozen
 
-from gossipfl.node.convergence import Convergence
-from gossipfl.node.judge import Judge
-from gossipfl.node.liveview import POLL_S, LiveView
-from gossipfl.node.swarm import Swarm, View, consensus_distance
+from gossipfl.node.harness.convergence import Convergence
+from gossipfl.node.harness.judge import Judge
+from gossipfl.node.harness.liveview import POLL_S, LiveView
+from gossipfl.node.harness.swarm import Swarm, View, consensus_distance
 
 T = TypeVar("T")
 

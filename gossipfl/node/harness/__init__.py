@@ -1,0 +1,1 @@
+"""Many real nodes on one machine: swarms, the demo, and who judges them."""

@@ -1,0 +1,1 @@
+"""Models outside a running node: trained alone, found in a store, used on readings."""

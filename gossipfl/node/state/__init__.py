@@ -1,0 +1,1 @@
+"""What a device keeps: its directory, the store, the journal and the checkpoints."""
