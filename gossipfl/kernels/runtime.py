@@ -1,8 +1,8 @@
 """Keeps Numba's own run-time library compiled on disk, beside the kernels' cache.
 
 Numba caches kernels, but compiles a small library of its own (reference counting for arrays) anew
-in every process.  That alone pulls LLVM's whole optimiser into memory: 20 MB of a node's resident
-memory, and the slowest part of a warm start on small boards.  This stores the library with the
+in every process.  That alone pulls LLVM's whole optimiser into a node's resident memory, and takes
+the longest of a warm start on small boards.  This stores the library with the
 calls that Numba's function cache uses.  It reaches into Numba, so it is checked against the exact
 version that the package pins, and steps aside wherever anything is not as expected.
 """
