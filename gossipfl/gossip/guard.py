@@ -39,7 +39,3 @@ class ResidualGuard:
         self.gain /= 2
         self._least, self._acted = self.residual, self._rounds
         return True
-
-    def forgive(self) -> None:
-        """The neighbours changed, so the old minimum says nothing about the new residual."""
-        self._least = self.residual or float("inf")

@@ -329,9 +329,3 @@ def _number(value: float) -> float | None:
 async def run_in_thread(function: Callable[..., Any], *args: Any) -> Any:
     """What `Surroundings.run_blocking` is on a device."""
     return await trio.to_thread.run_sync(function, *args)
-
-
-async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
-    """What `Surroundings.run_blocking` is under virtual time: threads are not deterministic."""
-    await trio.lowlevel.checkpoint()
-    return function(*args)

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import trio
 
-from gossipfl import compression
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError, StateError
-from gossipfl.learning import training
 from gossipfl.learning.data import read
 from gossipfl.learning.dataset import Dataset, check_trainable
 from gossipfl.manifest import Manifest, open_manifest
 from gossipfl.node.agent import Agent, Surroundings, run_in, run_in_thread
 from gossipfl.node.eventlog import EventLog
+from gossipfl.node.kernels import warm_kernels
 from gossipfl.node.membership import Membership
 from gossipfl.node.observer import Observer, Sink
 from gossipfl.node.state.home import Home, read_bytes, write_private
@@ -51,8 +50,7 @@ class Device:
         self.readings = self._readings(self.manifest)
         self.store, self.saved = self._open_store()
         self.observer.emit("kernels.warming")
-        training.warm()
-        compression.warm()
+        warm_kernels()
 
     def _admission(self) -> Admission:
         if not self.home.admission.exists():

@@ -6,14 +6,13 @@ absence: a peer that crashes is not unannounced.  Liveness comes from exchanges.
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import attrs
 import trio
 from attrs.validators import and_, ge, le, matches_re
 
 from gossipfl.errors import GossipFLError
-from gossipfl.transports.address import parse_address
 
 VERSION = 1
 ADDRESSES_MAX = 8
@@ -78,26 +77,3 @@ class Discovery(ABC):
         `task_status` gets our instance, which is never reported.  Raises DiscoveryUnavailable if it
         cannot even begin; worth another attempt later, as when the Wi-Fi was not up yet.
         """
-
-
-class StaticDiscovery(Discovery):
-    """Addresses that the operator named.  Raises ConfigError for text that is no address."""
-
-    def __init__(self, addresses: Sequence[str]) -> None:
-        for address in addresses:
-            parse_address(address)
-        self._addresses = tuple(addresses)
-
-    async def run(
-        self,
-        announcement: Announcement,
-        on_sighting: OnSighting,
-        *,
-        task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """Report each address once; named peers never say goodbye."""
-        task_status.started("")
-        for address in self._addresses:
-            tag, version = announcement.cluster_tag, announcement.version
-            on_sighting(Sighting(address, (address,), tag, version, True))
-        await trio.sleep_forever()

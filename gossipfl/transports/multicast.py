@@ -39,13 +39,11 @@ def unavailable(reason: str) -> DiscoveryUnavailable:
     )
 
 
-async def probe_multicast(interface: str, timeout_s: float = 1.0) -> bool:
-    """Whether what we send to the mDNS group on the interface with this IPv4 address comes back."""
-    return not await multicast_fault(interface, timeout_s)
-
-
 async def multicast_fault(interface: str, timeout_s: float = 1.0) -> str:
-    """Why multicast does not work on the interface; empty when it does."""
+    """Why multicast does not work on the interface with this IPv4 address; empty when it does.
+
+    It works when what we send to the mDNS group comes back.
+    """
     query = _random_query()
     try:
         with trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

@@ -29,10 +29,11 @@ from loopback import enter_own_namespace, loopback_bytes
 from gossipfl.learning.data import infer_schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
-from gossipfl.node.harness.demo import read_events, warm_kernels
+from gossipfl.node.harness.demo import read_events
 from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.parts import make_parts
 from gossipfl.node.harness.swarm import Swarm, View
+from gossipfl.node.kernels import warm_kernels
 
 TARGET_ACCURACY = 0.95
 NODES = 8

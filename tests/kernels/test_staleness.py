@@ -44,6 +44,7 @@ def test_any_changed_source_drops_all_of_it(folder: Path, name: str) -> None:
 def test_a_folder_that_cannot_be_written_is_left_alone(folder: Path) -> None:
     (folder / "__pycache__").write_text("a file in the way")
     staleness.forget_stale_kernels()
+    assert (folder / "__pycache__").read_text() == "a file in the way"
 
 
 def test_a_users_own_cache_folder_is_respected(

@@ -24,7 +24,7 @@ from gossipfl.manifest import Manifest
 from gossipfl.node.harness.swarm import Member, Swarm
 from gossipfl.node.state.store import Saved, open_store
 from gossipfl.node.status import ask
-from gossipfl.transports.multicast import probe_multicast
+from gossipfl.transports.multicast import multicast_fault
 
 PATIENCE_S: Final = 120.0
 FAST: Final = ("--interval-s", "0.05", "--checkpoint-interval-s", "0.5", "--settle-s", "0.2")
@@ -45,7 +45,7 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture
 async def swarm(directory: Path) -> Swarm:
-    if not await probe_multicast("127.0.0.1"):
+    if await multicast_fault("127.0.0.1"):
         pytest.skip("loopback carries no multicast here")
     swarm = Swarm(directory, MANIFEST, [write_data(directory, i) for i in range(3)])
     swarm.link_by_mdns(view=4)

@@ -13,7 +13,7 @@ from gossipfl.transports import mdns
 from gossipfl.transports.discovery import Announcement, DiscoveryUnavailable, Sighting
 from gossipfl.transports.mdns import MdnsDiscovery
 from gossipfl.transports.mdns_records import SERVICE
-from gossipfl.transports.multicast import GROUP, PORT, probe_multicast
+from gossipfl.transports.multicast import GROUP, PORT, multicast_fault
 from gossipfl.transports.zeroconf_bridge import GOODBYE_MAX_S
 
 LOOPBACK = ["127.0.0.1"]
@@ -64,7 +64,7 @@ async def start(nursery: trio.Nursery, *watches: Watch) -> None:
 @pytest.fixture
 async def tag() -> str:
     """A cluster of this test's own, since loopback is shared with whatever else runs here."""
-    if not await probe_multicast("127.0.0.1"):
+    if await multicast_fault("127.0.0.1"):
         pytest.skip("no multicast on loopback")
     return secrets.token_hex(8)
 

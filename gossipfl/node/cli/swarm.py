@@ -58,11 +58,11 @@ def command(
     import trio
 
     from gossipfl.node.harness.convergence import Convergence
-    from gossipfl.node.harness.demo import warm_kernels
     from gossipfl.node.harness.judge import Judge
     from gossipfl.node.harness.parts import make_parts
     from gossipfl.node.harness.run import run_swarm
     from gossipfl.node.harness.swarm import Swarm
+    from gossipfl.node.kernels import warm_kernels
     from gossipfl.topologies.named import parse_topology
 
     manifest = make_manifest("swarm", settings, like=data, without=group)

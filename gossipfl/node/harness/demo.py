@@ -10,9 +10,8 @@ import numpy as np
 import trio
 from attrs import field, frozen
 
-from gossipfl import compression, datasets
+from gossipfl import datasets
 from gossipfl.errors import GossipFLError
-from gossipfl.learning import training
 from gossipfl.learning.data import infer_schema, read
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.settings import TrainingSettings
@@ -22,6 +21,7 @@ from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.run import run_swarm
 from gossipfl.node.harness.stranger import knock
 from gossipfl.node.harness.swarm import Swarm, View
+from gossipfl.node.kernels import warm_kernels
 from gossipfl.security.noise import LINK_PROTOCOL
 
 WATCH: Final = Path(datasets.__file__).parent / "watch"
@@ -127,12 +127,6 @@ def run_demo(directory: Path, seed: int) -> Report:
     )
     mesh_s = time.monotonic() - started_s
     return _report(swarm, judge, views, doors, mesh_s, seed)
-
-
-def warm_kernels() -> None:
-    """Compile once, here, so that the nodes only load."""
-    training.warm()
-    compression.warm()
 
 
 def join(parts: list[Dataset]) -> Dataset:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from gossipfl.gossip.replica import Replica
 from gossipfl.learning.dataset import Dataset, split_validation
 from gossipfl.learning.pipeline import own_scale, prepare
 from gossipfl.learning.report import judge_outputs
@@ -12,7 +13,6 @@ from gossipfl.manifest import Manifest
 from gossipfl.node.harness.swarm import View
 
 Floats = NDArray[np.float32]
-AVERAGE_RATE = np.float32(0.1)
 
 
 class Judge:
@@ -43,12 +43,18 @@ class Judge:
         scale = own_scale(self._manifest.standardise, train)
         prepared = prepare(self._basis, train, scale)
         trainer = Trainer(self._spec, prepared, None, self._manifest.training, seed=seed)
-        parameters, average = self._manifest.initial(), self._manifest.initial()
-        nothing = np.zeros_like(parameters)
+        # A replica that nobody mixes with: it averages over rounds as those of a mesh do.
+        replica = Replica(
+            self._manifest.initial(),
+            samples=trainer.samples,
+            step_size=trainer.step_size,
+            activity=self._manifest.keep_ratio,
+        )
         for _ in range(rounds):
-            parameters = trainer.fit(parameters, nothing).parameters
-            average += AVERAGE_RATE * (parameters - average)
-        return self.score(average, scale)
+            start = replica.parameters.copy()
+            replica.trained(start, trainer.fit(start, replica.control).parameters)
+            replica.end_round()
+        return self.score(replica.average, scale)
 
     def _inputs(self, scale: Scale | None) -> Floats:
         key = b"" if scale is None else scale.mean.tobytes() + scale.inverse_deviation.tobytes()
