@@ -5,6 +5,7 @@ The operator signs it once; its hash is compared in every hello.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -22,8 +23,10 @@ from gossipfl.gossip.anchored import SEED_RATIO, AnchoredGossip
 from gossipfl.gossip.plain import PlainGossip
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.learning.basis import Basis, parse_basis
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.declaration import declare, describe
+from gossipfl.learning.layers import Dense, Layer
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.statistics import groups_of
 from gossipfl.security.fields import whole
@@ -52,6 +55,14 @@ def _check_share(_: object, attribute: "attrs.Attribute[float]", value: float) -
         raise ConfigError(f"{attribute.name} is above 0 and at most 1, not {value!r}")
 
 
+def _layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    return tuple(layers)
+
+
+def _shape(shape: Iterable[int]) -> tuple[int, ...]:
+    return tuple(shape)
+
+
 def _one_of(*allowed: str | int) -> Check:
     def check(_: object, attribute: "attrs.Attribute[str | int]", value: object) -> None:
         if value not in allowed:
@@ -70,7 +81,8 @@ class Manifest:
     schema: columns of the readings, and the target.
     standardise: "none", "feature", or "channel:C" for windows of C channels.
     basis: input basis, "identity", "dct1:TxC:M" or "dct2:HxW:M".
-    hidden: widths of the hidden layers.
+    layers: what lies before the last layer, which is Dense and has an output for every class.
+    shape: what the layers see an example as, such as (28, 28, 1); () is one flat row.
     seed: of the initial model.
     training: optimizer, learning rate, local steps; see TrainingSettings.
     scheme: "anchored", or "plain" for uncompressed gossip.
@@ -83,7 +95,8 @@ class Manifest:
     schema: Schema
     standardise: str = "feature"
     basis: str = "identity"
-    hidden: tuple[int, ...] = (32,)
+    layers: tuple[Layer, ...] = field(default=perceptron((32,)), converter=_layers)
+    shape: tuple[int, ...] = field(default=(), converter=_shape)
     seed: int = field(default=0, validator=whole(0, SEED_MAX))
     training: TrainingSettings = attrs.Factory(TrainingSettings)
     scheme: Literal["anchored", "plain"] = field(
@@ -124,14 +137,23 @@ class Manifest:
         """The projection in front of the model."""
         return parse_basis(self.basis)
 
-    def model(self) -> ModelSpec:
-        """The model's shape.  Raises ConfigError when it is too large or does not fit."""
-        return ModelSpec(
-            inputs=self.input_basis().inputs(self.schema.inputs),
-            hidden=self.hidden,
-            outputs=self.schema.outputs,
+    def model(self) -> Sequential:
+        """What is learnt.  Raises ConfigError when it is too large or does not fit."""
+        return self._model
+
+    @cached_property
+    def _model(self) -> Sequential:
+        inputs = self.input_basis().inputs(self.schema.inputs)
+        shape = self.shape or (inputs,)
+        model = Sequential(
+            *self.layers,
+            Dense(self.schema.outputs),
+            shape=shape,
             loss="cross-entropy" if self.schema.classes else "squared-error",
         )
+        if model.inputs != inputs:
+            raise ConfigError(f"the shape {shape} does not have {inputs} entries, as examples do")
+        return model
 
     def initial(self) -> NDArray[np.float32]:
         """w0, float32[d], the same bits on every device."""
@@ -159,6 +181,8 @@ class Manifest:
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)
+_converter.register_structure_hook(Layer, lambda plain, _: declare(plain))
+_converter.register_unstructure_hook_func(lambda kind: kind is Layer, describe)
 _converter.register_structure_hook(
     tuple[str, ...] | int,
     lambda value, _: value if isinstance(value, int) else tuple(map(str, value)),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.windows import Windowing
 from gossipfl.manifest import KIND, Manifest, decode_manifest, open_manifest
@@ -41,7 +42,7 @@ def manifests(draw) -> Manifest:
         cluster=draw(st.from_regex(r"[0-9A-Za-z][0-9A-Za-z._-]{0,62}", fullmatch=True)),
         schema=schema,
         standardise=draw(st.sampled_from(["feature", "none", "channel:1"])),
-        hidden=tuple(draw(st.lists(st.integers(1, 40), max_size=3))),
+        layers=perceptron(draw(st.lists(st.integers(1, 40), max_size=3))),
         seed=draw(st.integers(0, 2**32 - 1)),
         training=training,
         scheme=draw(st.sampled_from(["anchored", "plain"])),
@@ -64,7 +65,7 @@ def test_equal_ids_mean_equal_manifests_and_the_reverse(one, other):
 
 
 def test_the_id_is_the_same_on_every_device_and_in_every_run():
-    assert SIMPLE.id.hex() == "1307a7cb69c68eca067be38445dc63c1"
+    assert SIMPLE.id.hex() == "2431e511840c47b935cf158f21f3fc1d"
 
 
 def test_the_initial_model_follows_from_the_manifest():
@@ -112,11 +113,17 @@ def changed(**changes: object) -> bytes:
         changed(cluster="../up"),
         changed(schema=None),
         changed(schema={}),
-        changed(hidden=["32"]),
-        changed(hidden=[0]),
-        changed(hidden=[10**9]),
-        changed(hidden=[1] * 1000),
-        changed(hidden="32"),
+        changed(layers=["32"]),
+        changed(layers=[{"layer": "Dense", "units": 0}]),
+        changed(layers=[{"layer": "Dense", "units": "32"}]),
+        changed(layers=[{"layer": "Dense", "units": 10**9}]),
+        changed(layers=[{"layer": "Dense", "units": 1}] * 1000),
+        changed(layers=[{"layer": "Dense"}]),
+        changed(layers=[{"layer": "Dense", "units": 3, "bias": 1}]),
+        changed(layers=[{"layer": "Sequential"}]),
+        changed(layers="Dense"),
+        changed(shape=[3]),
+        changed(shape=["2"]),
         changed(seed=-1),
         changed(seed=2**40),
         changed(seed=float("inf")),
@@ -181,4 +188,4 @@ def test_settings_outside_their_range_are_config_errors(changes, said):
 def test_names_too_long_to_sign_are_refused_before_signing():
     columns = tuple(f"{i:0>60}" for i in range(1100))
     with pytest.raises(ConfigError, match="shorten them"):
-        make(schema=Schema(columns=columns, target="y", classes="01"), hidden=(4,))
+        make(schema=Schema(columns=columns, target="y", classes="01"), layers=perceptron((4,)))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gossipfl.errors import StateError
 from gossipfl.learning.pipeline import transform
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import predict
 from gossipfl.manifest import Manifest
@@ -16,7 +17,11 @@ from gossipfl.trained import CHECKSUM_BYTES, MARK, TrainedModel, _checksum, deco
 
 SCHEMA = Schema(columns=("a", "b", "c", "d"), target="y", classes=("glad", "sad"))
 MANIFEST = Manifest(
-    cluster="home", schema=SCHEMA, hidden=(3,), basis="dct1:2x2:1", standardise="channel:2"
+    cluster="home",
+    schema=SCHEMA,
+    layers=perceptron((3,)),
+    basis="dct1:2x2:1",
+    standardise="channel:2",
 )
 SCALE = Scale(mean=np.array([1, 2], "f4"), inverse_deviation=np.array([0.5, 2], "f4"))
 MODEL = TrainedModel(MANIFEST, MANIFEST.initial(), SCALE)

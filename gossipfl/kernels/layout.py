@@ -10,8 +10,10 @@ WEIGHTS, BIASES = 3, 4  # for a dense layer [OUTPUTS, INPUTS] row-major and [OUT
 SOURCE, RESULT = 5, 6  # [batch, INPUTS] and [batch, OUTPUTS]; a loss row's RESULT holds the targets
 SOURCE_GRADIENT, RESULT_GRADIENT = 7, 8  # -1 where nobody needs it: first layer, loss row
 SCRATCH = 9  # the layer's own; a loss leaves its value in the first entry
-TIMES = 10  # time steps in one example of a recurrent layer, 1 elsewhere
-COLUMNS = 11
+GEOMETRY = 10  # from here on, what the kinds of layers call their own; 0 where they have less
+COLUMNS = 18
+
+TIMES = GEOMETRY  # recurrent layers: time steps in one example
 
 # KIND of a layer.  Recurrent layers see INPUTS as [TIMES, channels] and have their last state as
 # result.  GRU: weights [3 OUTPUTS, channels] and [3 OUTPUTS, OUTPUTS] for reset, update and new,
@@ -25,11 +27,17 @@ FORWARD, BACKWARD = 0, 1
 LOSS, UPDATE = 0, 1
 MULTIPLY, MULTIPLY_TRANSPOSED, GATHER = 0, 1, 2  # kernels that all plans share
 
+# Entries at the start of every workspace, which all kernels may read.
+TRAINING = 0  # 1 in a training step, 0 in a prediction
+CLOCK, SEED = 1, 2  # of this step and of this node, whole numbers below WHOLE: exact in float32
+WHOLE = 1 << 24
+HEAD = 16
+
 # Rows of the [5, d] float32 training state.
 PARAMETERS, GRADIENT, CORRECTION, FIRST_MOMENT, SECOND_MOMENT = 0, 1, 2, 3, 4
 VECTORS = 5
 
 # Entries of the float64 optimizer settings; STEP counts the steps made before this call.
-OPTIMIZER, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, STEP = 0, 1, 2, 3, 4
-SETTINGS = 5
+OPTIMIZER, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, STEP, NODE_SEED = 0, 1, 2, 3, 4, 5
+SETTINGS = 6
 SGD, ADAM = 0, 1  # OPTIMIZER

@@ -10,18 +10,23 @@ import numpy as np
 from gossipfl.kernels.calls import call_gather, call_layer, call_optimizer
 from gossipfl.kernels.layout import (
     BACKWARD,
+    CLOCK,
     FORWARD,
     GATHER,
     GRADIENT,
     INPUTS,
     LOSS,
+    NODE_SEED,
     OUTPUTS,
     PARAMETERS,
     RESULT,
     SCRATCH,
+    SEED,
     SOURCE,
     STEP,
+    TRAINING,
     UPDATE,
+    WHOLE,
 )
 
 
@@ -34,10 +39,12 @@ def run_steps(program, settings, vectors, data, batches, workspace):
     """
     table, kernels, _ = program
     update, total = kernels[table.shape[0] - 1, UPDATE], 0.0
+    workspace[TRAINING], workspace[SEED] = 1.0, settings[NODE_SEED]
     for s in range(batches.shape[0]):
+        step = np.int64(settings[STEP]) + s + 1
+        workspace[CLOCK] = step % WHOLE
         _fill(program, data, batches[s], workspace)
         total += run_gradient(program, vectors, workspace, batches.shape[1])
-        step = np.int64(settings[STEP]) + s + 1
         call_optimizer(update, (settings, vectors, vectors.shape[1], step))
     return total / batches.shape[0]
 

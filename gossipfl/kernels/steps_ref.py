@@ -4,24 +4,31 @@ from gossipfl.kernels.dense_ref import matrix
 from gossipfl.kernels.kinds_ref import LAYERS, LOSSES, OPTIMIZERS
 from gossipfl.kernels.layout import (
     BACKWARD,
+    CLOCK,
     FORWARD,
     GRADIENT,
     INPUTS,
     KIND,
+    NODE_SEED,
     OPTIMIZER,
     OUTPUTS,
     PARAMETERS,
     RESULT,
     SCRATCH,
+    SEED,
     SOURCE,
     STEP,
+    TRAINING,
+    WHOLE,
 )
 
 
 def run_steps(table, settings, vectors, data, batches, workspace):
     """One step per row of `batches`; returns the mean loss."""
     total, first = 0.0, int(settings[STEP]) + 1
+    workspace[TRAINING], workspace[SEED] = 1, settings[NODE_SEED]
     for step, batch in enumerate(batches, start=first):
+        workspace[CLOCK] = step % WHOLE
         fill(table, data, batch, workspace)
         total += run_gradient(table, vectors, workspace, len(batch))
         OPTIMIZERS[settings[OPTIMIZER]](settings, vectors, step)

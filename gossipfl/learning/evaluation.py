@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.learning.layers import Loss
 from gossipfl.learning.learner import Evaluation
+from gossipfl.learning.sequential import Loss
 
 Floats = NDArray[np.float32]
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from gossipfl.errors import LocalProtocolError
 from gossipfl.kernels import kinds, layout, steps
-from gossipfl.learning.layers import Model
 from gossipfl.learning.plan import LINE, Plan
+from gossipfl.learning.sequential import Sequential
 
 Floats = NDArray[np.float32]
 PREDICT_BATCH = 64
@@ -33,7 +33,7 @@ def writable(array: Floats) -> Floats:
     return array if array.flags.writeable else array.copy()
 
 
-def check_data(spec: Model, data: tuple[Floats, Floats]) -> None:
+def check_data(spec: Sequential, data: tuple[Floats, Floats]) -> None:
     """Raise unless (features, targets) suit the model, class indices included."""
     features, targets = data
     check("features", features, np.float32, (None, spec.inputs))
@@ -82,7 +82,7 @@ def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
     check("targets", targets, np.float32, (len(features), int(plan.table[-1, layout.OUTPUTS])))
 
 
-def predict(spec: Model, parameters: Floats, features: Floats) -> Floats:
+def predict(spec: Sequential, parameters: Floats, features: Floats) -> Floats:
     """f32[n, outputs]: logits or values for `features` f32[n, inputs].  Releases the GIL."""
     check("parameters", parameters, np.float32, (spec.parameters,))
     check("features", features, np.float32, (None, spec.inputs))

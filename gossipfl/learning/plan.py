@@ -10,14 +10,10 @@ from numpy.typing import NDArray
 
 from gossipfl.errors import LocalProtocolError
 from gossipfl.kernels import layout
+from gossipfl.learning.extents import Row, extents
 
-Row = list[int]
 # Slots start on a cache line (16 float32), so that vector loads do not straddle two.
 LINE = 16
-ACTIVATIONS = (layout.RELU, layout.TANH, layout.SIGMOID)
-# Recurrent layers: [batch, outputs] blocks of scratch per time step and beside, pairs of weight
-# matrices, scalars.
-BLOCKS = {layout.GRU: (5, 9, 3, 0), layout.FASTGRNN: (3, 8, 1, 2)}
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -41,6 +37,8 @@ class Plan:
             raise LocalProtocolError(f"a plan is an int64 table of {layout.COLUMNS} columns")
         if not table.flags.c_contiguous or len(table) < 2 or self.batch < 1:
             raise LocalProtocolError("a plan has contiguous rows: layers, then a loss; batch >= 1")
+        if self.workspace < layout.HEAD:
+            raise LocalProtocolError(f"a workspace has at least {layout.HEAD} entries")
         for index, row in enumerate(table[:-1]):
             self._check_layer(index, row.tolist())
         self._check_loss(len(table) - 1, table[-1].tolist())
@@ -49,12 +47,12 @@ class Plan:
     def _check_layer(self, index: int, row: Row) -> None:
         inputs, outputs = self._sizes(index, row)
         try:
-            weights, biases, scratch = extents(row, self.batch)
+            extent = extents(row, self.batch)
         except LocalProtocolError as error:
             raise LocalProtocolError(f"plan row {index}: {error}") from None
-        _within(index, row[layout.WEIGHTS], weights, self.parameters)
-        _within(index, row[layout.BIASES], biases, self.parameters)
-        _within(index, row[layout.SCRATCH], scratch, self.workspace)
+        _within(index, row[layout.WEIGHTS], extent.weights, self.parameters)
+        _within(index, row[layout.BIASES], extent.biases, self.parameters)
+        _within(index, row[layout.SCRATCH], extent.scratch, self.workspace)
         _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
         _within(index, row[layout.RESULT], self.batch * outputs, self.workspace)
         _within(index, row[layout.RESULT_GRADIENT], self.batch * outputs, self.workspace)
@@ -80,28 +78,6 @@ class Plan:
         return inputs, outputs
 
 
-def extents(row: Row, batch: int) -> tuple[int, int, int]:
-    """How many weights, biases and scratch entries the layer of this row has.
-
-    Raises LocalProtocolError when there is no such layer.
-    """
-    kind, inputs, outputs, times = (
-        row[c] for c in (layout.KIND, layout.INPUTS, layout.OUTPUTS, layout.TIMES)
-    )
-    if kind == layout.DENSE and times == 1:
-        return inputs * outputs, outputs, 0
-    if kind in ACTIVATIONS and inputs == outputs and times == 1:
-        return 0, 0, 0
-    if kind == layout.LAYER_NORM and inputs == outputs and times == 1:
-        return inputs, inputs, batch * (inputs + 1)
-    if kind in BLOCKS and times >= 1 and inputs % times == 0:
-        per_step, fixed, gates, scalars = BLOCKS[kind]
-        weights = gates * outputs * (inputs // times + outputs)
-        biases = max(2, 2 * gates) * outputs + scalars
-        return weights, biases, batch * outputs * (per_step * times + fixed) + weights
-    raise LocalProtocolError(f"no layer of kind {kind} takes {inputs} in {times} time steps")
-
-
 def _within(index: int, start: int, length: int, total: int) -> None:
     if start < 0 or start + length > total:
         raise LocalProtocolError(f"plan row {index}: {start}+{length} lies outside 0..{total}")
@@ -113,24 +89,24 @@ class Planner:
     def __init__(self, inputs: int, batch: int) -> None:
         self._batch = batch
         self._rows: list[Row] = []
-        self._parameters = self._workspace = 0
+        self._parameters, self._workspace = 0, layout.HEAD
         self._width = inputs
         self._source = self._reserve(inputs)
         self._source_gradient = -1  # nobody needs the gradient of the data
 
-    def layer(self, kind: int, outputs: int, times: int = 1) -> None:
+    def layer(self, kind: int, outputs: int, geometry: tuple[int, ...] = ()) -> None:
         """Add a layer: its weights in the flat order, then its biases."""
         row = [0] * layout.COLUMNS
         row[layout.KIND], row[layout.INPUTS], row[layout.OUTPUTS] = kind, self._width, outputs
-        row[layout.TIMES] = times
-        weights, biases, scratch = extents(row, self._batch)
+        row[layout.GEOMETRY : layout.GEOMETRY + len(geometry)] = geometry
+        extent = extents(row, self._batch)
         row[layout.WEIGHTS] = self._parameters
-        row[layout.BIASES] = self._parameters + weights
-        self._parameters += weights + biases
+        row[layout.BIASES] = self._parameters + extent.weights
+        self._parameters += extent.weights + extent.biases
         result, gradient = self._reserve(outputs), self._reserve(outputs)
         row[layout.SOURCE], row[layout.RESULT] = self._source, result
         row[layout.SOURCE_GRADIENT], row[layout.RESULT_GRADIENT] = self._source_gradient, gradient
-        row[layout.SCRATCH] = self._reserve_once(scratch)
+        row[layout.SCRATCH] = self._reserve_once(extent.scratch)
         self._rows.append(row)
         self._width, self._source, self._source_gradient = outputs, result, gradient
 
@@ -139,7 +115,8 @@ class Planner:
         targets = 1 if loss == layout.CROSS_ENTROPY else self._width
         truth, value = self._reserve(targets), self._reserve(1)
         row = [loss, self._width, targets, -1, -1, self._source, truth]
-        self._rows.append([*row, self._source_gradient, -1, value, 1])
+        row += [self._source_gradient, -1, value]
+        self._rows.append([*row, *[0] * (layout.COLUMNS - layout.GEOMETRY)])
         return Plan(
             table=np.array(self._rows, dtype=np.int64),
             batch=self._batch,

@@ -73,12 +73,13 @@ class TrainingSettings:
             return 2
         return 1 if self.momentum else 0
 
-    def encode(self, step: int) -> NDArray[np.float64]:
-        """The settings as kernels read them, after `step` steps."""
+    def encode(self, step: int, seed: int = 0) -> NDArray[np.float64]:
+        """The settings as kernels read them, after `step` steps of the node of this seed."""
         settings = np.zeros(layout.SETTINGS)
         settings[layout.OPTIMIZER] = OPTIMIZERS[self.optimizer]
         settings[layout.LEARNING_RATE] = self.learning_rate
         settings[layout.MOMENTUM] = self.momentum
         settings[layout.WEIGHT_DECAY] = self.weight_decay
         settings[layout.STEP] = step
+        settings[layout.NODE_SEED] = seed % layout.WHOLE
         return settings

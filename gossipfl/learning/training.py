@@ -9,10 +9,10 @@ from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import predict
-from gossipfl.learning.layers import Loss, Model
+from gossipfl.learning.layers import Dense
 from gossipfl.learning.learner import Evaluation, Fit
-from gossipfl.learning.model import ModelSpec
 from gossipfl.learning.sampling import SEED_MAX, Cursor, draw
+from gossipfl.learning.sequential import Loss, Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.snapshot import TrainerState, decode_state, encode_state
 
@@ -33,7 +33,7 @@ class Trainer:
 
     def __init__(
         self,
-        spec: Model,
+        spec: Sequential,
         train: Dataset,
         validation: Dataset | None,
         settings: TrainingSettings,
@@ -75,7 +75,7 @@ class Trainer:
         steps = self.settings.local_steps
         vectors = self._vectors(parameters, correction)
         batches, cursor = draw(self._cursor, self.samples, (steps, self._plan.batch))
-        settings = self.settings.encode(self._step)
+        settings = self.settings.encode(self._step, cursor.seed)
         loss = execution.train_steps(self._plan, settings, vectors, self._data, batches)
         if not (np.isfinite(loss) and np.isfinite(vectors).all()):
             raise TrainingDiverged(
@@ -129,7 +129,7 @@ class Trainer:
             self._cursor = Cursor(seed=state.cursor.seed, epoch=state.cursor.epoch + 1)
 
 
-def _arrays(spec: Model, dataset: Dataset) -> tuple[Vector, Vector]:
+def _arrays(spec: Sequential, dataset: Dataset) -> tuple[Vector, Vector]:
     """(features, targets) as kernels take them; features are not copied."""
     if dataset.classification != (spec.loss == "cross-entropy"):
         raise DataError(f"{dataset.source}: its targets do not suit the loss {spec.loss}")
@@ -167,5 +167,5 @@ def warm() -> None:
         trainer.evaluate(trainer.fit(zeros, zeros).parameters)
 
 
-def _tiny(loss: Loss) -> ModelSpec:
-    return ModelSpec(inputs=1, hidden=(1,), outputs=2, loss=loss)
+def _tiny(loss: Loss) -> Sequential:
+    return Sequential(*perceptron((1,)), Dense(2), shape=(1,), loss=loss)

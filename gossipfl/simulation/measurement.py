@@ -10,7 +10,7 @@ from gossipfl.gossip.replica import Replica
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import predict
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.sequential import Sequential
 
 Floats = NDArray[np.float32]
 
@@ -57,7 +57,7 @@ class Measurement:
 
     def __init__(
         self,
-        spec: ModelSpec,
+        spec: Sequential,
         validation: Dataset,
         test: Dataset,
         rng: np.random.Generator,

@@ -8,7 +8,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from gossipfl.gossip.replica import Replica
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.sequential import Sequential
 from gossipfl.learning.training import Trainer, TrainingDiverged
 from gossipfl.simulation.churn import Presence
 from gossipfl.simulation.engine import Engine
@@ -60,7 +60,7 @@ class World:
     network: Network
     presence: Presence
     views: Views
-    spec: ModelSpec
+    spec: Sequential
     initial: Vector
     members: Sequence[Member]
     intervals_s: Sequence[float]

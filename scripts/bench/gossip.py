@@ -33,6 +33,7 @@ from figures import Figures, progress
 from mnist import mnist_files
 
 from gossipfl.learning.data import infer_schema, read
+from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.experiment import Experiment, Result, run
@@ -135,7 +136,11 @@ def _load(train: Path, test: Path, hidden: tuple[int, ...], local_steps: int) ->
     rows = split_rows(read(train, schema=schema), read(test, schema=schema), None, 0.15, seed=0)
     training = TrainingSettings(learning_rate=0.2, batch_size=16, local_steps=local_steps)
     manifest = Manifest(
-        cluster="bench", schema=schema, standardise="none", hidden=hidden, training=training
+        cluster="bench",
+        schema=schema,
+        standardise="none",
+        layers=perceptron(hidden),
+        training=training,
     )
     return rows, manifest
 

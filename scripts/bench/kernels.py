@@ -24,13 +24,14 @@ START = """
 import resource, time
 import numpy as np
 from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.layers import Dense
+from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.training import Trainer, TrainingSettings
 imported = time.process_time()
 features = np.random.default_rng(0).normal(size=(200, 64)).astype(np.float32)
 rows = Dataset(features=features, targets=np.arange(200) % 10,
     columns=tuple(f"x{i}" for i in range(64)), source="benchmark")
-spec = ModelSpec(inputs=64, hidden=(32,), outputs=10, loss="cross-entropy")
+spec = Sequential(*perceptron((32,)), Dense(10), shape=(64,), loss="cross-entropy")
 trainer = Trainer(spec, rows, rows, TrainingSettings(momentum=0.9), seed=0)
 fit = trainer.fit(spec.initial(0), np.zeros(spec.parameters, np.float32))
 trainer.evaluate(fit.parameters)

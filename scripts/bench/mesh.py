@@ -27,6 +27,7 @@ from figures import Figures, progress
 from loopback import enter_own_namespace, loopback_bytes
 
 from gossipfl.learning.data import infer_schema
+from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
 from gossipfl.node.harness.demo import read_events
@@ -226,7 +227,7 @@ def _digits_swarm(nodes: int, seed: int) -> DigitsTask:
         cluster="digits",
         schema=infer_schema(train),
         standardise="none",
-        hidden=(32,),
+        layers=perceptron((32,)),
         seed=seed,
         keep_ratio=0.05,
         training=TrainingSettings(learning_rate=0.3, batch_size=16, local_steps=20),

@@ -48,7 +48,8 @@ def rows(inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
 def make_gossipfl(kind: str, times: int, inputs: int, hidden: int, outputs: int) -> Run:
     """The product's trainer, through its public interface."""
     from gossipfl.learning.dataset import Dataset
-    from gossipfl.learning.layers import GRU, Dense, FastGRNN, ReLU, Sequential
+    from gossipfl.learning.layers import GRU, Dense, FastGRNN, ReLU
+    from gossipfl.learning.sequential import Sequential
     from gossipfl.learning.training import Trainer, TrainingSettings
 
     features, classes = rows(times * inputs, outputs)

@@ -13,11 +13,10 @@ from gossipfl.learning.layers import (
     FastGRNN,
     LayerNorm,
     ReLU,
-    Sequential,
     Sigmoid,
     Tanh,
 )
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 
 
@@ -53,7 +52,7 @@ def problem(shape, rows, seed=0):
         spec = shape
     else:
         inputs, hidden, outputs, loss = shape
-        spec = ModelSpec(inputs=inputs, hidden=hidden, outputs=outputs, loss=loss)
+        spec = Sequential(*perceptron(hidden), Dense(outputs), shape=(inputs,), loss=loss)
     inputs, outputs, loss = spec.inputs, spec.outputs, spec.loss
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(rows, inputs)).astype(np.float32)

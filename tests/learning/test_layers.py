@@ -10,26 +10,15 @@ from gossipfl.learning.layers import (
     Dense,
     FastGRNN,
     LayerNorm,
-    ReLU,
-    Sequential,
     Sigmoid,
     Tanh,
 )
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.sequential import Sequential
 from gossipfl.learning.training import Trainer, TrainingSettings
 
 
 def sequential(*layers, shape=(8,), loss="cross-entropy"):
     return Sequential(*layers, shape=shape, loss=loss)
-
-
-def test_a_multilayer_perceptron_is_a_special_case():
-    spec = ModelSpec(inputs=8, hidden=(5, 4), outputs=3, loss="cross-entropy")
-    model = sequential(Dense(5), ReLU(), Dense(4), ReLU(), Dense(3))
-    assert (model.tensors, model.parameters) == (spec.tensors, spec.parameters)
-    assert (model.inputs, model.outputs) == (8, 3)
-    assert model.initial(3).tobytes() == spec.initial(3).tobytes()
-    np.testing.assert_array_equal(model.plan(7).table, spec.plan(7).table)
 
 
 def test_tensors_cover_the_vector():

@@ -12,8 +12,9 @@ from gossipfl.errors import ConfigError, DataError, LocalProtocolError, StateErr
 from gossipfl.kernels import layout, steps
 from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.layers import Dense
 from gossipfl.learning.learner import Learner
-from gossipfl.learning.model import ModelSpec
+from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.training import (
     Trainer,
     TrainingDiverged,
@@ -22,8 +23,8 @@ from gossipfl.learning.training import (
     warm,
 )
 
-SPEC = ModelSpec(inputs=4, hidden=(8,), outputs=3, loss="cross-entropy")
-VALUES = ModelSpec(inputs=4, hidden=(), outputs=2, loss="squared-error")
+SPEC = Sequential(*perceptron((8,)), Dense(3), shape=(4,), loss="cross-entropy")
+VALUES = Sequential(Dense(2), shape=(4,), loss="squared-error")
 OPTIMIZERS = [
     TrainingSettings(),
     TrainingSettings(momentum=0.9, learning_rate=0.02),

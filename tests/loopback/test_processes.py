@@ -20,6 +20,7 @@ import trio
 
 from gossipfl.errors import StateError
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.sequential import perceptron
 from gossipfl.manifest import Manifest
 from gossipfl.node.harness.swarm import Member, Swarm
 from gossipfl.node.state.store import Saved, open_store
@@ -31,7 +32,7 @@ FAST: Final = ("--interval-s", "0.05", "--checkpoint-interval-s", "0.5", "--sett
 MANIFEST: Final = Manifest(
     cluster="loopback",
     schema=Schema(columns=3, target="y", classes=("0", "1")),
-    hidden=(8,),
+    layers=perceptron((8,)),
     keep_ratio=0.2,
 )
 

@@ -25,7 +25,7 @@ ROWS = "b,note,a\n1,x,3\n1,y,-1\n\n9,z,1\n"
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
-    manifest = Manifest(cluster="home", schema=SCHEMA, hidden=())
+    manifest = Manifest(cluster="home", schema=SCHEMA, layers=())
     write_model_file(tmp_path / "moods", TrainedModel(manifest, WEIGHTS, SCALE))
     return str(tmp_path / "moods")
 
@@ -33,7 +33,7 @@ def model(tmp_path: Path) -> str:
 @pytest.fixture
 def values(tmp_path: Path) -> str:
     schema = Schema(columns=("a", "b"), target="warmth")
-    manifest = Manifest(cluster="home", schema=schema, hidden=(), standardise="none")
+    manifest = Manifest(cluster="home", schema=schema, layers=(), standardise="none")
     parameters = np.array([2, 1, 0.5], np.float32)
     write_model_file(tmp_path / "warmth", TrainedModel(manifest, parameters, None))
     return str(tmp_path / "warmth")

@@ -42,7 +42,7 @@ MANIFEST: Final = Manifest(
     cluster="simulated",
     schema=Schema(columns=("x", "y"), target="side", classes=("left", "right")),
     standardise="none",
-    hidden=(),
+    layers=(),
     training=TrainingSettings(learning_rate=0.2, local_steps=3, batch_size=8),
     keep_ratio=0.34,
 )

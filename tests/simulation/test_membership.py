@@ -6,6 +6,7 @@ import attrs
 import trio
 
 from gossipfl.errors import StateError
+from gossipfl.learning.sequential import perceptron
 from tests.simulation.cluster import MANIFEST, VALID_DAYS, Cluster, settle, until
 from tests.simulation.device import Device
 from tests.simulation.insider import Insider, read_to_end
@@ -135,7 +136,7 @@ async def test_another_manifest_is_told_apart_and_told(autojump_clock, tmp_path,
     """Same authority and key, other model: both ends learn which two manifests met."""
     cluster = Cluster(tmp_path, skewed(rng, 3))
     other, *members = cluster.devices
-    manifest = attrs.evolve(MANIFEST, hidden=(4,))
+    manifest = attrs.evolve(MANIFEST, layers=perceptron((4,)))
     other.manifest = manifest
     async with cluster.open():
         await cluster.start()

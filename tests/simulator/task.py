@@ -6,6 +6,7 @@ import numpy as np
 
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.schema import Schema
+from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.churn import Presence
@@ -37,7 +38,7 @@ def manifest(**changes: Any) -> Manifest:
     settings: dict[str, Any] = {
         "cluster": "clouds",
         "schema": Schema(columns=FEATURES, target="y", classes=tuple("abcd")),
-        "hidden": (16,),
+        "layers": perceptron((16,)),
         "keep_ratio": 0.1,
         "training": TrainingSettings(learning_rate=0.1, local_steps=3),
     }

@@ -165,6 +165,7 @@ def make_manifest(
 
     without: a column of the file that is no feature.
     """
+    from gossipfl.learning.sequential import perceptron
     from gossipfl.learning.settings import TrainingSettings
     from gossipfl.manifest import Manifest
 
@@ -182,7 +183,7 @@ def make_manifest(
         cluster=name,
         schema=schema,
         standardise=settings["standardise"] or _default_standardise(schema),
-        hidden=() if settings["linear"] else (settings["hidden"] or (32,)),
+        layers=perceptron(() if settings["linear"] else settings["hidden"] or (32,)),
         training=TrainingSettings(**{key: settings[key] for key in training}),
         **{key: settings[key] for key in kept if key in settings},
     )

@@ -14,6 +14,7 @@ from gossipfl import datasets
 from gossipfl.errors import GossipFLError
 from gossipfl.learning.data import infer_schema, read
 from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
 from gossipfl.node.harness.convergence import Convergence
@@ -93,7 +94,7 @@ def make_manifest(seed: int) -> Manifest:
         schema=infer_schema(WATCH / "wearer-1.npz"),
         standardise="channel:6",
         basis="dct1:100x6:12",
-        hidden=(64,),
+        layers=perceptron((64,)),
         keep_ratio=0.03,
         seed=seed,
         training=TrainingSettings(learning_rate=0.2, local_steps=10),
@@ -152,7 +153,7 @@ def _report(
     own = [read(member.data, schema=schema) for member in swarm.members]
     rounds = max(view.status["rounds"] for view in views)
     spec = swarm.manifest.model()
-    exported = attrs.evolve(spec, inputs=RAW_INPUTS)
+    exported = Sequential(*spec.layers, shape=(RAW_INPUTS,), loss=spec.loss)
     return Report(
         mesh=tuple(judge.score_view(view) for view in views),
         lone=tuple(judge.train_alone(part, rounds, seed, VALIDATION) for part in own),

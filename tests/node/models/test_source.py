@@ -25,7 +25,7 @@ from gossipfl.node.status import encode_vector
 from gossipfl.trained import TrainedModel
 
 SCHEMA = Schema(columns=("a", "b"), target="y", classes=("no", "yes"))
-MANIFEST = Manifest(cluster="home", schema=SCHEMA, hidden=())
+MANIFEST = Manifest(cluster="home", schema=SCHEMA, layers=())
 AVERAGE = np.arange(MANIFEST.model().parameters, dtype=np.float32)
 READINGS = Dataset(
     features=np.random.default_rng(0).normal(5, 3, (30, 2)).astype(np.float32),

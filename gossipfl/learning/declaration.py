@@ -1,0 +1,47 @@
+"""Layers as plain maps, for manifests and TOML files: {"layer": "Dense", "units": 32}."""
+
+import difflib
+from typing import Any, Final
+
+import attrs
+
+from gossipfl.errors import ConfigError
+from gossipfl.learning import layers
+from gossipfl.learning.layers import Layer
+
+KINDS: Final[dict[str, Any]] = {
+    name: kind
+    for name in layers.__all__
+    if attrs.has(kind := getattr(layers, name)) and hasattr(kind, "bind")
+}
+
+
+def describe(layer: Layer) -> dict[str, Any]:
+    """The map that `declare` makes this layer of."""
+    return {"layer": type(layer).__name__, **attrs.asdict(layer)}  # type: ignore[arg-type]
+
+
+def declare(plain: Any) -> Layer:
+    """The layer of a map.  Raises ConfigError that says what is wrong with it."""
+    if not isinstance(plain, dict) or not isinstance(plain.get("layer"), str):
+        raise ConfigError(f'a layer is a map with its kind, {{layer = "Dense"}}, not {plain!r:.80}')
+    given = dict(plain)
+    name = given.pop("layer")
+    if name not in KINDS:
+        raise ConfigError(f"there is no layer {name!r:.40}{_nearest(name, list(KINDS))}")
+    kind = KINDS[name]
+    known = [field.name for field in attrs.fields(kind)]
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"{name} has no setting {key!r:.40}{_nearest(str(key), known)}")
+    try:
+        layer: Layer = kind(**given)
+    except TypeError:
+        required = [f.name for f in attrs.fields(kind) if f.default is attrs.NOTHING]
+        raise ConfigError(f"{name} needs {', '.join(required)}") from None
+    return layer
+
+
+def _nearest(given: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(given, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f": choose of {', '.join(known)}"

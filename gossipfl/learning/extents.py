@@ -1,0 +1,94 @@
+"""How much room each kind of layer needs: what a Plan is checked against.
+
+A kind's function refuses every row that its kernels could not follow; see `layout` for the columns.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from gossipfl.errors import LocalProtocolError
+from gossipfl.kernels import layout
+
+Row = list[int]
+
+
+@attrs.frozen
+class Extent:
+    """Entries of weights, of biases, and of scratch."""
+
+    weights: int = 0
+    biases: int = 0
+    scratch: int = 0
+
+
+class Unfit(Exception):
+    """A row of no such layer."""
+
+
+def extents(row: Row, batch: int) -> Extent:
+    """What the layer of this row needs.  Raises LocalProtocolError when there is no such layer."""
+    kind = row[layout.KIND]
+    try:
+        return _EXTENTS[kind](row, batch)
+    except (KeyError, Unfit):
+        given = (row[layout.INPUTS], row[layout.OUTPUTS], row[layout.GEOMETRY :])
+        raise LocalProtocolError(f"no layer of kind {kind} has the sizes {given}") from None
+
+
+def _dense(row: Row, batch: int) -> Extent:
+    _no_geometry(row, 0)
+    return Extent(row[layout.INPUTS] * row[layout.OUTPUTS], row[layout.OUTPUTS])
+
+
+def _elementwise(row: Row, batch: int) -> Extent:
+    _same_size(row)
+    _no_geometry(row, 0)
+    return Extent()
+
+
+def _layer_norm(row: Row, batch: int) -> Extent:
+    _same_size(row)
+    _no_geometry(row, 0)
+    inputs = row[layout.INPUTS]
+    return Extent(inputs, inputs, batch * (inputs + 1))
+
+
+def _recurrent(per_step: int, fixed: int, gates: int, scalars: int) -> "Rule":
+    """Of [batch, outputs] blocks of scratch per time step and beside; pairs of weight matrices."""
+
+    def extent(row: Row, batch: int) -> Extent:
+        inputs, outputs, times = row[layout.INPUTS], row[layout.OUTPUTS], row[layout.TIMES]
+        _no_geometry(row, 1)
+        if times < 1 or inputs % times:
+            raise Unfit
+        weights = gates * outputs * (inputs // times + outputs)
+        biases = max(2, 2 * gates) * outputs + scalars
+        scratch = batch * outputs * (per_step * times + fixed) + weights
+        return Extent(weights, biases, scratch)
+
+    return extent
+
+
+def _same_size(row: Row) -> None:
+    if row[layout.INPUTS] != row[layout.OUTPUTS]:
+        raise Unfit
+
+
+def _no_geometry(row: Row, used: int) -> None:
+    if any(row[layout.GEOMETRY + used :]):
+        raise Unfit
+
+
+Rule = Callable[[Row, int], Extent]
+
+_EXTENTS: Final[dict[int, Rule]] = {
+    layout.DENSE: _dense,
+    layout.RELU: _elementwise,
+    layout.TANH: _elementwise,
+    layout.SIGMOID: _elementwise,
+    layout.LAYER_NORM: _layer_norm,
+    layout.GRU: _recurrent(per_step=5, fixed=9, gates=3, scalars=0),
+    layout.FASTGRNN: _recurrent(per_step=3, fixed=8, gates=1, scalars=2),
+}
