@@ -33,7 +33,7 @@ def test_a_table_and_what_it_cost(data):
         r"sent per node: [\d.]+ of the model's 0.4 kB, \d+ bytes a frame", shown.stdout
     )
     assert re.search(r"\d+ node-rounds in [\d.]+ s: \d+ a second", shown.stdout)
-    assert "MLP 6-8-4" in shown.stderr
+    assert "6 Dense 8 ReLU 8 Dense 4" in shown.stderr
 
 
 def test_json_holds_what_was_asked_for(data):
