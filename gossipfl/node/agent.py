@@ -12,13 +12,12 @@ from gossipfl import __version__
 from gossipfl.config import NodeConfig
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
-from gossipfl.learning.dataset import Dataset, split_validation
-from gossipfl.learning.statistics import MomentSet, groups_of, moments_of
-from gossipfl.learning.training import Trainer
+from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.statistics import MomentSet, groups_of
 from gossipfl.manifest import Manifest
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
-from gossipfl.node.inputs import Inputs
 from gossipfl.node.lateness import Lateness
+from gossipfl.node.learners import Studies, make_studies
 from gossipfl.node.membership import Membership
 from gossipfl.node.memory import peak_bytes
 from gossipfl.node.mesh import AddressBook, Mesh
@@ -88,11 +87,15 @@ class Agent:
             around.observer,
             hints=config.hints,
         )
-        self._learner = self._make_learner(readings, own_key, saved)
+        self._studies = self._make_studies(readings, own_key, saved)
         self._mixer = self._make_mixer(own_key, saved)
         self._sessions = self._make_sessions()
         self._checkpoints = Checkpoints(
-            self._journal, self._mixer, self._learner, self._sharing, config.checkpoint_interval_s
+            self._journal,
+            self._mixer,
+            self._studies.learner,
+            self._sharing,
+            config.checkpoint_interval_s,
         )
         self._rounds = self._make_rounds()
 
@@ -162,43 +165,26 @@ class Agent:
             self._port,
         )
 
-    def _make_learner(self, readings: Dataset, own_key: bytes, saved: Saved) -> Trainer:
-        manifest, rng = self._manifest, self._around.rng
-        # The split depends on the device alone, so a restart holds back the same rows.
-        split_rng = np.random.default_rng(list(own_key[:8]))
-        train, validation = split_validation(readings, self._config.validation, split_rng)
-        self._inputs = Inputs(
-            [train] if validation is None else [train, validation],
-            manifest.input_basis(),
-            self._sharing if manifest.standardises else None,
-        )
-        self._restore_moments(train, own_key, saved)
-        prepared = self._inputs.prepared
-        trainer = Trainer(
-            manifest.model(),
-            prepared[0],
-            prepared[1] if validation is not None else None,
-            manifest.training,
-            seed=int(rng.integers(2**32)),
-        )
-        if saved.model is not None:
-            trainer.restore(saved.model.trainer)
-        return trainer
-
-    def _restore_moments(self, train: Dataset, own_key: bytes, saved: Saved) -> None:
+    def _make_studies(self, readings: Dataset, own_key: bytes, saved: Saved) -> Studies:
         moments = self._sharing.moments
         for entry in saved.model.moments if saved.model else ():
             moments.add(moments.decode(entry))
-        own = moments_of(train, own_key[:8], self._manifest.standardise)
-        if own is not None:
-            moments.add(own)
+        return make_studies(
+            self._manifest,
+            readings,
+            self._sharing,
+            own_key,
+            validation=self._config.validation,
+            seed=int(self._around.rng.integers(2**32)),
+            saved=saved.model,
+        )
 
     def _make_mixer(self, own_key: bytes, saved: Saved) -> Mixer:
-        manifest = self._manifest
+        manifest, learner = self._manifest, self._studies.learner
         replica = Replica(
             manifest.initial(),
-            samples=self._learner.samples,
-            step_size=self._learner.step_size,
+            samples=learner.samples,
+            step_size=learner.step_size,
             activity=2 * manifest.keep_ratio,
         )
         if saved.model is not None:
@@ -224,8 +210,8 @@ class Agent:
 
     def _make_rounds(self) -> Rounds:
         return Rounds(
-            self._learner,
-            self._inputs,
+            self._studies.learner,
+            self._studies.inputs,
             self._mixer,
             self._mesh,
             self._checkpoints,
@@ -251,7 +237,7 @@ class Agent:
     def model(self) -> Answer:
         """The averaged model and the raw one, and the statistics they expect inputs in."""
         replica = self._mixer.replica
-        scale = self._sharing.moments.scale() if self._inputs.shared else None
+        scale = self._sharing.moments.scale() if self._studies.inputs.shared else None
         return {
             "rounds": replica.rounds,
             "average": encode_vector(replica.average),
