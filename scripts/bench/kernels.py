@@ -1,94 +1,41 @@
-"""How fast training steps are beside PyTorch and NumPy, and what compiling them costs.
+"""How fast training steps are beside PyTorch, JAX and NumPy, and what compiling them costs.
 
 All trainers take turns within one run, each in a process of its own with one thread; what counts is
-the least CPU time of a step, since other work on the machine can only add to it.
+the least CPU time of a step, since other work on the machine can only add to it.  `models.py` lists
+the models, `rivals/` holds the trainers.
 """
 
+import argparse
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-import attrs
 from digits import CACHE, ROOT
 from figures import Figures, progress
+from models import BATCH, MODELS, Model
+from starts import add_starts
 
-REQUIREMENTS = ("torch==2.13.0", "numpy==2.4.6")
+REQUIREMENTS = ("torch==2.13.0", "jax==0.10.2", "numpy==2.4.6")
+RIVALS = ("torch", "jax", "numpy")
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-BATCH = 32
+ONE_THREAD["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 CHUNK_S = 0.02  # CPU time of one turn, so that the clock's grain does not matter
-COLD_S_MAX, WARM_S_MAX = 6.0, 0.6
 
-START = """
-import resource, time
-import numpy as np
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense
-from gossipfl.learning.sequential import Sequential, perceptron
-from gossipfl.learning.training import Trainer, TrainingSettings
-imported = time.process_time()
-features = np.random.default_rng(0).normal(size=(200, 64)).astype(np.float32)
-rows = Dataset(features=features, targets=np.arange(200) % 10,
-    columns=tuple(f"x{i}" for i in range(64)), source="benchmark")
-spec = Sequential(*perceptron((32,)), Dense(10), shape=(64,), loss="cross-entropy")
-trainer = Trainer(spec, rows, rows, TrainingSettings(momentum=0.9), seed=0)
-fit = trainer.fit(spec.initial(0), np.zeros(spec.parameters, np.float32))
-trainer.evaluate(fit.parameters)
-resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(imported, time.process_time() - imported, resident)
-"""
-
-
-@attrs.frozen
-class Model:
-    """A model, and by how much its step has to beat each rival's."""
-
-    name: str
-    kind: str
-    times: int
-    inputs: int
-    hidden: int
-    outputs: int
-    targets: dict[str, float] = attrs.field(eq=False)
-
-    @property
-    def grain(self) -> int:
-        """Turns have a multiple of so many steps: an epoch, or less where steps are slow."""
-        return 64 if self.kind == "mlp" else 4
-
-    @property
-    def operations(self) -> int:
-        """Floating-point operations of the matrix products of one step."""
-        last = 3 * self.hidden * self.outputs
-        if self.kind == "mlp":
-            return 2 * BATCH * (2 * self.inputs * (self.hidden or self.outputs) + last)
-        gates = 3 if self.kind == "gru" else 1
-        step = gates * self.hidden * (2 * self.inputs + 3 * self.hidden)
-        return 2 * BATCH * (self.times * step + last)
-
-
-MODELS = (
-    Model("logistic_57_2", "mlp", 1, 57, 0, 2, {"torch": 50, "numpy": 8}),
-    Model("logistic_561_6", "mlp", 1, 561, 0, 6, {"torch": 12, "numpy": 3}),
-    Model("mlp_64_32_10", "mlp", 1, 64, 32, 10, {"torch": 15, "numpy": 2.5}),
-    Model("mlp_784_60_10", "mlp", 1, 784, 60, 10, {"torch": 5, "numpy": 1.5}),
-    Model("gru_50", "gru", 50, 9, 32, 6, {"torch": 12}),
-    Model("gru_128", "gru", 128, 9, 32, 6, {"torch": 12}),
-    Model("fastgrnn_128", "fastgrnn", 128, 9, 32, 6, {"torch": 40}),
-)
+Times = dict[str, float]  # least CPU seconds of a step, by trainer
 
 
 class Worker:
     """A trainer in a process of its own."""
 
     def __init__(self, python: Path | str, name: str) -> None:
-        command = [str(python), str(Path(__file__).with_name("rivals.py")), name]
+        here = Path(__file__).parent
         self.process = subprocess.Popen(
-            command,
+            [str(python), "-m", "rivals", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            cwd=here,
             env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)},
         )
 
@@ -101,8 +48,7 @@ class Worker:
 
     def steps(self, model: Model, count: int) -> float:
         """CPU seconds per step of `count` steps."""
-        sizes = (model.times, model.inputs, model.hidden, model.outputs, count)
-        return self.ask(" ".join(map(str, (model.kind, *sizes))))
+        return self.ask(f"{model.name} {count}")
 
     def close(self) -> None:
         """End it."""
@@ -113,27 +59,44 @@ class Worker:
 
 def main() -> None:
     """Measure, print the table, and end with the figures."""
-    turns = 8 if "--quick" in sys.argv else 40
+    arguments = parse()
+    turns = 6 if arguments.quick else 40
+    models = [MODELS[name] for name in arguments.model or MODELS]
     figures = Figures()
-    rival = torch_python()
+    rival = rivals_python()
     workers = {"gossipfl": Worker(sys.executable, "gossipfl")}
-    workers |= {name: Worker(rival, name) for name in ("torch", "numpy")}
-    found = {model: take_turns(model, workers, turns) for model in MODELS}
-    best = max(workers["numpy"].ask("peak") for _ in range(turns))
+    workers |= {name: Worker(rival, name) for name in RIVALS}
+    found = {model.name: take_turns(model, workers, turns) for model in models}
+    peak = max(workers[name].ask("peak") for name in ("gossipfl", "numpy") for _ in range(turns))
     for worker in workers.values():
         worker.close()
-    print_table(found, best)
-    for model, seconds in found.items():
-        for name, target in model.targets.items():
-            ratio = seconds[name] / seconds["gossipfl"]
-            figures.add(f"{model.name}_vs_{name}", ratio, "x", ">=", target)
-    add_starts(figures)
+    print_table(models, found, peak)
+    for model in models:
+        add_ratios(figures, model, found[model.name])
+    if not arguments.model:
+        add_starts(figures, ONE_THREAD)
     figures.finish()
 
 
-def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> dict[str, float]:
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench/kernels",
+        description="Training steps beside PyTorch, JAX and NumPy; cold and warm starts; memory.",
+        epilog="Exits with status 1 when a figure is short of its target.",
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer turns: under a minute")
+    parser.add_argument("model", nargs="*", help=f"of {', '.join(MODELS)}; all, if none is given")
+    arguments = parser.parse_args()
+    for name in arguments.model:
+        if name not in MODELS:
+            parser.error(f"there is no model {name!r}: choose of {', '.join(MODELS)}")
+    return arguments
+
+
+def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> Times:
     """Each worker's least CPU seconds per step."""
-    rivals = {name: workers[name] for name in ("gossipfl", *model.targets)}
+    rivals = {name: workers[name] for name in ("gossipfl", "torch", *model.others)}
     progress(f"{model.name}: {turns} turns of {', '.join(rivals)}")
     grain = model.grain
     first = {name: worker.steps(model, grain) for name, worker in rivals.items()}
@@ -145,58 +108,44 @@ def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> dict[str
     return best
 
 
-def print_table(found: dict[Model, dict[str, float]], best: float) -> None:
+def ratios(model: Model, seconds: Times) -> tuple[float, float]:
+    """(to PyTorch, to the best of the others)."""
+    ours = seconds["gossipfl"]
+    return seconds["torch"] / ours, min(seconds[name] for name in model.others) / ours
+
+
+def add_ratios(figures: Figures, model: Model, seconds: Times) -> None:
+    """One figure for every target."""
+    torch, other = ratios(model, seconds)
+    figures.add(f"{model.name}_vs_torch", torch, "x", ">=", model.versus_torch)
+    if model.versus_other is not None:
+        figures.add(f"{model.name}_vs_best_other", other, "x", ">=", model.versus_other)
+
+
+def print_table(models: list[Model], found: dict[str, Times], peak: float) -> None:
     """Microseconds per step, ratios, and how much of the machine they use."""
-    print(f"B={BATCH}, SGD with momentum, one thread; products reach {best:.0f} GFLOP/s here")
-    names = ("torch", "numpy")
-    heads = "".join(f"{f'{name} us':>10}{'ratio':>8}" for name in names)
-    print(f"{'model':16}{'us':>9}{heads}{'GFLOP/s':>9}{'of peak':>9}")
-    for model, seconds in found.items():
-        ours = seconds["gossipfl"]
-        beside = "".join(_beside(seconds.get(name), ours) for name in names)
-        rate = model.operations / ours / 1e9
-        print(f"{model.name:16}{ours * 1e6:9.2f}{beside}{rate:9.1f}{rate / best:9.0%}")
+    print(f"B={BATCH}, SGD with momentum, one thread; products reach {peak:.0f} GFLOP/s here")
+    heads = "".join(f"{f'{name} us':>11}" for name in ("gossipfl", *RIVALS))
+    print(f"{'model':16}{heads}{'vs torch':>10}{'vs other':>10}{'GFLOP/s':>9}{'of peak':>9}")
+    for model in models:
+        seconds = found[model.name]
+        times = "".join(_microseconds(seconds.get(name)) for name in ("gossipfl", *RIVALS))
+        beside = "".join(f"{ratio:9.1f}x" for ratio in ratios(model, seconds))
+        rate = model.operations / seconds["gossipfl"] / 1e9
+        print(f"{model.name:16}{times}{beside}{rate:9.1f}{rate / peak:9.0%}")
 
 
-def _beside(seconds: float | None, ours: float) -> str:
-    return (
-        f"{'-':>10}{'-':>8}" if seconds is None else f"{seconds * 1e6:10.1f}{seconds / ours:7.1f}x"
-    )
+def _microseconds(seconds: float | None) -> str:
+    return f"{'-':>11}" if seconds is None else f"{seconds * 1e6:11.2f}"
 
 
-def add_starts(figures: Figures) -> None:
-    """CPU seconds from the first trainer to the first result, without and with compiled code."""
-    with tempfile.TemporaryDirectory() as cache:
-        progress("a first start, which compiles, and later ones")
-        cold = [start(cache)]
-        warm = [start(cache) for _ in range(5)]
-    imported = min(found[0] for found in warm)
-    print(f"importing takes {imported:.2f} s before that; {warm[0][2]:.0f} MB resident when warm")
-    figures.add("cold_compile", cold[0][1], "s", "<=", COLD_S_MAX)
-    figures.add("warm_start", min(found[1] for found in warm), "s", "<=", WARM_S_MAX)
-    figures.add("training_memory", warm[0][2], "MB", "<=", 160)
-
-
-def start(cache: str) -> tuple[float, float, float]:
-    """(CPU seconds of importing, CPU seconds from there to the first result, MB resident)."""
-    run = subprocess.run(
-        [sys.executable, "-c", START],
-        env={**os.environ, **ONE_THREAD, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    imported, seconds, resident = map(float, run.stdout.split())
-    return imported, seconds, resident
-
-
-def torch_python() -> Path:
+def rivals_python() -> Path:
     """The Python of a virtual environment that has the rivals, made once."""
-    place = CACHE / "torch"
+    place = CACHE / "rivals"
     python = place / "bin" / "python"
     ready = place / "ready"
     if not ready.exists():
-        progress("installing PyTorch")
+        progress("installing PyTorch and JAX")
         CACHE.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, stdout=sys.stderr)
         install = [str(python), "-m", "pip", "install", "--quiet", "--no-cache-dir"]

@@ -1,0 +1,79 @@
+"""The models that `kernels.py` times, and how fast each has to be; the rivals read the same table.
+
+Only the standard library is imported: the rivals live in a virtual environment of their own.
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model, and by how much its step has to beat the others'.
+
+    family: what every rival builds it with, from `shape` (of one example), `classes` and `sizes`.
+    products: multiply-adds of one example's matrix products, forward and backward.
+    versus_torch, versus_other: least ratios to PyTorch and to the best of the `others`.
+    """
+
+    name: str
+    family: str
+    shape: tuple[int, ...]
+    classes: int
+    sizes: dict[str, int]
+    products: int
+    versus_torch: float
+    versus_other: float | None = None
+    others: tuple[str, ...] = ("jax",)
+
+    @property
+    def inputs(self) -> int:
+        """Entries of one example."""
+        return prod(self.shape)
+
+    @property
+    def grain(self) -> int:
+        """Turns have a multiple of so many steps: an epoch, or less where steps are slow."""
+        return 64 if self.family == "perceptron" else 4
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of the matrix products of one step."""
+        return 2 * BATCH * self.products
+
+
+def perceptron(inputs: int, hidden: int, classes: int, torch: float, other: float) -> Model:
+    """With `hidden` 0, no hidden layer: softmax regression."""
+    widths = (inputs, hidden, classes) if hidden else (inputs, classes)
+    name = ("mlp_" if hidden else "logistic_") + "_".join(map(str, widths))
+    products = 2 * inputs * widths[1] + 3 * hidden * classes
+    return Model(
+        *(name, "perceptron", (inputs,), classes, {"hidden": hidden}, products, torch, other),
+        others=("jax", "numpy"),
+    )
+
+
+def recurrent(family: str, times: int, torch: float, other: float | None = None) -> Model:
+    """9 channels, 32 units, 6 classes."""
+    channels, hidden, classes, gates = 9, 32, 6, 3 if family == "gru" else 1
+    step = gates * hidden * (2 * channels + 3 * hidden)
+    products = times * step + 3 * hidden * classes
+    sizes = {"hidden": hidden}
+    name, shape = f"{family}_{times}", (times, channels)
+    return Model(name, family, shape, classes, sizes, products, torch, other)
+
+
+MODELS = {
+    model.name: model
+    for model in (
+        perceptron(57, 0, 2, torch=50, other=8),
+        perceptron(561, 0, 6, torch=12, other=3),
+        perceptron(64, 32, 10, torch=15, other=2.5),
+        perceptron(784, 60, 10, torch=5, other=1.5),
+        recurrent("gru", 50, torch=12, other=3),
+        recurrent("gru", 128, torch=12, other=3),
+        recurrent("fastgrnn", 128, torch=40),
+    )
+}

@@ -1,0 +1,57 @@
+"""The product's trainer, through its public interface."""
+
+import numpy as np
+from models import BATCH, Model
+
+from gossipfl.kernels import gemm
+from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.layers import GRU, Dense, FastGRNN, Layer, ReLU
+from gossipfl.learning.sequential import Sequential
+from gossipfl.learning.training import Trainer, TrainingSettings
+from rivals.task import MOMENTUM, RATE, Run, best_product, rows
+
+
+def perceptron(hidden: int) -> list[Layer]:
+    return [Dense(hidden), ReLU()] if hidden else []
+
+
+def gru(hidden: int) -> list[Layer]:
+    return [GRU(hidden)]
+
+
+def fastgrnn(hidden: int) -> list[Layer]:
+    return [FastGRNN(hidden)]
+
+
+FAMILIES = {"perceptron": perceptron, "gru": gru, "fastgrnn": fastgrnn}
+
+
+def make(model: Model) -> Run:
+    """A Trainer for every number of steps that is asked for."""
+    features, classes = rows(model)
+    names = tuple(f"x{i}" for i in range(model.inputs))
+    dataset = Dataset(features=features, targets=classes, columns=names, source="benchmark")
+    layers = FAMILIES[model.family](**model.sizes)
+    spec = Sequential(*layers, Dense(model.classes), shape=model.shape, loss="cross-entropy")
+    parameters, zeros = spec.initial(0), np.zeros(spec.parameters, np.float32)
+    trainers: dict[int, Trainer] = {}
+
+    def run(steps: int) -> None:
+        if steps not in trainers:
+            settings = TrainingSettings(
+                learning_rate=RATE, momentum=MOMENTUM, batch_size=BATCH, local_steps=steps
+            )
+            trainers[steps] = Trainer(spec, dataset, None, settings, seed=0)
+        trainers[steps].fit(parameters, zeros)
+
+    return run
+
+
+def peak() -> float:
+    """GFLOP/s of the tiles."""
+
+    def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+        size = len(a)
+        gemm.MULTIPLY(a, size, 1, b, size, out, size, size, size, size, 0)
+
+    return best_product(multiply)
