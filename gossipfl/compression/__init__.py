@@ -6,7 +6,7 @@ from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.dense import DenseCodec
 from gossipfl.compression.sparse import SparseCodec
-from gossipfl.kernels.scatter import scatter_add
+from gossipfl.kernels.engine import scatter
 
 __all__ = ["Codec", "Delta", "DenseCodec", "SparseCodec", "warm"]
 
@@ -17,4 +17,4 @@ def warm() -> None:
     codec = SparseCodec(64, ((0, 32), (32, 64)), keep_ratio=0.5, bits=2)
     delta, payload = codec.quantise(residual)
     codec.decode(payload)
-    scatter_add(residual, delta.indices, delta.values, np.float32(1))
+    scatter.scatter_add(residual, delta.indices, delta.values, np.float32(1))

@@ -20,15 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import RemoteProtocolError
-from gossipfl.kernels import quantisation
-from gossipfl.kernels.rice import (
-    WIDTH_MAX,
-    gap_bits,
-    read_fields,
-    read_gaps,
-    write_fields,
-    write_gaps,
-)
+from gossipfl.kernels import engine
+from gossipfl.kernels.rice_ref import WIDTH_MAX
 
 SIZE_MAX = 1 << WIDTH_MAX
 _RICE_MASK = 0x1F
@@ -70,9 +63,9 @@ def pack(parts: Parts, size: int) -> bytes:
     head = _varint(count) + bytes([rice | (_TWO_BITS if parts.bits == 2 else 0)])
     out = np.zeros(len(head) + _bytes(stream_bits), np.uint8)
     out[: len(head)] = np.frombuffer(head, np.uint8)
-    position = write_gaps(parts.indices, rice, size, 8 * len(head), out)
-    position = write_fields(parts.marks, parts.bits, position, out)
-    write_fields(parts.codes, 8, position, out)
+    position = engine.rice.write_gaps(parts.indices, rice, size, 8 * len(head), out)
+    position = engine.rice.write_fields(parts.marks, parts.bits, position, out)
+    engine.rice.write_fields(parts.codes, 8, position, out)
     return out.tobytes()
 
 
@@ -102,10 +95,11 @@ def _unpack_stream(
     indices = np.empty(count, np.int64)
     marks = np.empty(count, np.uint8)
     groups = np.empty(count, np.int64)
-    position = _whole(read_gaps(stream, 8 * start + 8, rice, size, indices))
-    position = _whole(read_fields(stream, position, bits, marks))
-    codes = np.empty(quantisation.number_groups(indices, stops, marks, groups), np.uint8)
-    position = _whole(read_fields(stream, position, 8, codes))
+    position = _whole(engine.rice.read_gaps(stream, 8 * start + 8, rice, size, indices))
+    position = _whole(engine.rice.read_fields(stream, position, bits, marks))
+    found = engine.quantisation.number_groups(indices, stops, marks, groups)
+    codes = np.empty(found, np.uint8)
+    position = _whole(engine.rice.read_fields(stream, position, 8, codes))
     _check_end(payload, position)
     return Parts(indices, marks, groups, codes, bits)
 
@@ -114,7 +108,9 @@ def _best_rice(indices: NDArray[np.int64], size: int) -> tuple[int, int]:
     """Bits of the gaps, and the parameter that takes so few: the best of three likely ones."""
     # 0.69 = ln 2: the parameter that suits the mean of exponentially distributed gaps.
     guess = max(0, int(0.69 * size / indices.size).bit_length() - 1)
-    return min((gap_bits(indices, r, size), r) for r in range(max(0, guess - 1), guess + 2))
+    return min(
+        (engine.rice.gap_bits(indices, r, size), r) for r in range(max(0, guess - 1), guess + 2)
+    )
 
 
 def _bytes(bits: int) -> int:

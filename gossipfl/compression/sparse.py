@@ -21,8 +21,7 @@ from gossipfl.compression.delta import Delta
 from gossipfl.compression.packing import SIZE_MAX, Parts
 from gossipfl.compression.scales import SCALE_MIN, decode_scales, encode_scales
 from gossipfl.errors import ConfigError, LocalProtocolError
-from gossipfl.kernels import quantisation
-from gossipfl.kernels.selection import select_top
+from gossipfl.kernels.engine import quantisation, selection
 
 ONE_BIT_RATIO_MAX = 0.03
 """Up to this keep ratio a second bit only adds bytes; above it, one scale is too coarse."""
@@ -103,7 +102,7 @@ def _stops(tensors: tuple[tuple[int, int], ...], size: int) -> NDArray[np.int64]
 
 def _select(residual: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     scratch = np.empty(residual.size, np.int64)
-    found = select_top(residual, count, _FLOOR, scratch)
+    found = selection.select_top(residual, count, _FLOOR, scratch)
     if found < 0:
         raise LocalProtocolError("the residual is not finite: training has diverged")
     return scratch[:found].copy()  # a view would keep all of the scratch alive

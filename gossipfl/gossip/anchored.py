@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gossipfl.compression.codec import Codec
 from gossipfl.gossip.replica import Replica, shared_activity
 from gossipfl.gossip.scheme import Mix
-from gossipfl.kernels.scatter import scatter_add
+from gossipfl.kernels.engine import scatter
 
 Vector = NDArray[np.float32]
 SEED_RATIO: Final = 0.2
@@ -68,9 +68,9 @@ class AnchoredGossip:
         """R = initial + payload.  Raises RemoteProtocolError before it changes anything."""
         delta = self._seed_codec.decode(payload)
         anchor[:] = self._initial
-        scatter_add(anchor, delta.indices, delta.values, np.float32(1))
+        scatter.scatter_add(anchor, delta.indices, delta.values, np.float32(1))
 
     @staticmethod
     def _add(anchor: Vector, codec: Codec, payload: bytes, weight: float) -> None:
         delta = codec.decode(payload)
-        scatter_add(anchor, delta.indices, delta.values, np.float32(weight))
+        scatter.scatter_add(anchor, delta.indices, delta.values, np.float32(weight))

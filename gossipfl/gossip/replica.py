@@ -9,7 +9,7 @@ from gossipfl.compression.delta import Delta
 from gossipfl.compression.scales import decode_activity, encode_activity
 from gossipfl.gossip.activity import Activity
 from gossipfl.gossip.guard import ResidualGuard
-from gossipfl.kernels.scatter import scatter_add
+from gossipfl.kernels.engine import scatter
 
 Vector = NDArray[np.float32]
 AVERAGE_MEMORY: Final = 0.9
@@ -48,11 +48,11 @@ class Replica:
 
     def displace(self, delta: Delta, weight: float, activity: float) -> None:
         """x += weight * delta, and the same displacement times `activity` into h."""
-        scatter_add(self.parameters, delta.indices, delta.values, np.float32(weight))
+        scatter.scatter_add(self.parameters, delta.indices, delta.values, np.float32(weight))
         self.activity.note(len(delta.indices))
         if activity > 0:
             gain = np.float32(weight * activity)
-            scatter_add(self.control, delta.indices, delta.values, gain)
+            scatter.scatter_add(self.control, delta.indices, delta.values, gain)
 
     def end_round(self) -> bool:
         """Close the books of one round; True when the guard had to act."""

@@ -1,7 +1,10 @@
-"""Numba kernels, each beside a plain NumPy reference twin (`*_ref.py`)."""
+"""Numba kernels, each beside a plain NumPy reference twin (`*_ref.py`); `engine` chooses."""
 
-from gossipfl.kernels.runtime import keep_runtime_compiled
-from gossipfl.kernels.staleness import forget_stale_kernels
+from gossipfl.kernels.presence import MISSING
 
-forget_stale_kernels()
-keep_runtime_compiled()
+if not MISSING:
+    from gossipfl.kernels.runtime import keep_runtime_compiled
+    from gossipfl.kernels.staleness import forget_stale_kernels
+
+    forget_stale_kernels()
+    keep_runtime_compiled()

@@ -15,9 +15,9 @@ partly used byte take 55 bits at most, so no unsigned arithmetic is needed.
 import numba
 import numpy as np
 
-ESCAPE = 24  # ones in a row that announce a plain gap
+from gossipfl.kernels.rice_ref import ESCAPE
+
 _TRAILING_ONES = np.array([(~byte & (byte + 1)).bit_length() - 1 for byte in range(256)])
-WIDTH_MAX = 24  # bits of an index: at most ESCAPE, or an escape might cost more than twice the ones
 
 
 @numba.njit(nogil=True, cache=True)
@@ -65,7 +65,7 @@ def write_gaps(indices, rice, size, position, out):
 def read_gaps(stream, position, rice, size, out):
     """Fill `out` (int64[m]) with ascending indices below `size`; return the position behind them.
 
-    stream: any uint8[n].  rice: 0..WIDTH_MAX.  size: 1..2**WIDTH_MAX.  Returns -1 where the stream
+    stream: any uint8[n].  rice: 0..24.  size: 1..2**24.  Returns -1 where the stream
     ends early, an index is not below `size`, or a gap is escaped that need not be.
     """
     width = bit_length(size - 1)

@@ -1,4 +1,9 @@
-"""Training steps in NumPy, from the other reference twins."""
+"""Training steps in NumPy, from the other reference twins.
+
+As in the kernels, a number that overflows becomes infinite in silence: the caller looks.
+"""
+
+import numpy as np
 
 from gossipfl.kernels.dense_ref import matrix
 from gossipfl.kernels.kinds_ref import LAYERS, LOSSES, OPTIMIZERS
@@ -23,6 +28,7 @@ from gossipfl.kernels.layout import (
 )
 
 
+@np.errstate(all="ignore")
 def run_steps(table, settings, vectors, data, batches, workspace):
     """One step per row of `batches`; returns the mean loss."""
     total, first = 0.0, int(settings[STEP]) + 1
@@ -35,6 +41,7 @@ def run_steps(table, settings, vectors, data, batches, workspace):
     return total / len(batches)
 
 
+@np.errstate(all="ignore")
 def run_gradient(table, vectors, workspace, batch):
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
     state = vectors[PARAMETERS], vectors[GRADIENT], workspace, batch
@@ -45,6 +52,7 @@ def run_gradient(table, vectors, workspace, batch):
     return float(workspace[table[-1, SCRATCH]])
 
 
+@np.errstate(all="ignore")
 def run_forward(table, parameters, workspace, batch):
     """The outputs of the `batch` inputs that lie in the workspace."""
     for row in table[:-1]:

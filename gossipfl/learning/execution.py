@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import LocalProtocolError
-from gossipfl.kernels import kinds, layout, steps
+from gossipfl.kernels import layout
+from gossipfl.kernels.engine import kinds, steps
 from gossipfl.learning.plan import LINE, Plan
 from gossipfl.learning.sequential import Sequential
 

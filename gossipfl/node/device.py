@@ -13,6 +13,7 @@ import trio
 
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError, StateError
+from gossipfl.kernels import engine
 from gossipfl.learning.data import read
 from gossipfl.learning.dataset import Dataset, check_trainable
 from gossipfl.manifest import Manifest, open_manifest
@@ -111,6 +112,7 @@ class Device:
             name=self.membership.certificate.name,
             id=peer_id(self.key.public),
             cluster=self.manifest.cluster,
+            kernels=engine.NAME,
             resumed_rounds=self.saved.model.rounds if self.saved.model else 0,
         )
         # Shielded: what happens while everything else is being cancelled is logged as well.

@@ -1,5 +1,6 @@
 """Looks at everything that a node needs on this device, changes nothing, and says what to do."""
 
+import contextlib
 import datetime
 import importlib
 import ipaddress
@@ -80,7 +81,8 @@ def check_versions() -> Finding:
         )
     try:
         wrong = [f"{name} {have}, not {want}" for name, want, have in _pins() if want != have]
-        numbers = [f"{name} {metadata.version(name)}" for name in ("gossipfl", "numba", "trio")]
+        numbers = [f"{name} {metadata.version(name)}" for name in ("gossipfl", "trio")]
+        numbers += [f"{name} {have}" for name, _, have in _pins()]
     except metadata.PackageNotFoundError as error:
         return Finding("versions", "failed", f"{error.name} is not installed", "install gossipfl")
     text = ", ".join([f"Python {python}", *numbers])
@@ -91,24 +93,32 @@ def check_versions() -> Finding:
 
 
 def _pins() -> Iterator[tuple[str, str, str]]:
-    """(name, wanted, installed) of each package that gossipfl asks for in one exact version."""
+    """(name, wanted, installed) of each package that gossipfl takes in one exact version only.
+
+    Those that have no wheel for some processors may be missing: `check_kernels` tells.
+    """
     for requirement in metadata.requires("gossipfl") or ():
-        name, equals, version = requirement.partition("==")
-        if equals and ";" not in requirement:  # those with a marker belong to extras
-            yield name, version, metadata.version(name)
+        package, _, marker = requirement.partition(";")
+        name, equals, version = package.strip().partition("==")
+        if equals and "extra ==" not in marker:
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                yield name, version, metadata.version(name)
 
 
 def check_kernels() -> Finding:
     """Numba compiles, keeps what it compiled, and how long a node's start takes for it."""
     started_s = time.perf_counter()
     try:
-        kernel = importlib.import_module("gossipfl.kernels.steps").run_steps
+        engine = importlib.import_module("gossipfl.kernels.engine")
         for module in ("gossipfl.learning.training", "gossipfl.compression"):
             importlib.import_module(module).warm()
     except (RuntimeError, ImportError, OSError) as error:  # Runtime: no place for the cache
         remedy = "set NUMBA_CACHE_DIR to a directory that this user can write"
         return Finding("kernels", "failed", str(error).splitlines()[0], remedy)
-    return _judge_cache(kernel, time.perf_counter() - started_s)
+    if engine.MISSING:
+        remedy = "install numba if there is a wheel for this processor: training is slow without"
+        return Finding("kernels", "warning", f"NumPy instead of Numba: {engine.MISSING}", remedy)
+    return _judge_cache(engine.steps.run_steps, time.perf_counter() - started_s)
 
 
 def _judge_cache(kernel: Any, took_s: float) -> Finding:

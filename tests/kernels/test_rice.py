@@ -31,7 +31,7 @@ def read(module, stream, position, parameter, size, count):
     return end, out.tolist() if end >= 0 else None
 
 
-@given(supports(), st.integers(0, rice.WIDTH_MAX), st.integers(0, 20))
+@given(supports(), st.integers(0, rice_ref.WIDTH_MAX), st.integers(0, 20))
 def test_gaps_survive_and_equal_the_reference(support, parameter, position):
     indices, size = support
     end, stream = write(rice, indices, parameter, size, position)
@@ -49,8 +49,8 @@ def test_gaps_survive_and_equal_the_reference(support, parameter, position):
 @given(
     st.binary(max_size=40),
     st.integers(0, 20),
-    st.integers(0, rice.WIDTH_MAX),
-    st.integers(1, 2**rice.WIDTH_MAX),
+    st.integers(0, rice_ref.WIDTH_MAX),
+    st.integers(1, 2**rice_ref.WIDTH_MAX),
     st.integers(0, 30),
 )
 def test_any_bytes_read_as_by_the_reference(data, position, parameter, size, count):

@@ -1,0 +1,21 @@
+"""The kernels that run here: compiled ones, or their NumPy twins where Numba cannot be imported.
+
+The one place that decides.  Compression is equal to the bit either way, so that the two ends of a
+link agree whatever they run; training is equal up to rounding, and each node trains alone.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from gossipfl.kernels.presence import MISSING
+
+NAME = "NumPy" if MISSING else "Numba"
+
+
+def _chosen(name: str) -> Any:
+    return import_module(f"gossipfl.kernels.{name}_ref" if MISSING else f"gossipfl.kernels.{name}")
+
+
+kinds, steps = _chosen("kinds"), _chosen("steps")
+quantisation, rice = _chosen("quantisation"), _chosen("rice")
+scatter, selection = _chosen("scatter"), _chosen("selection")
