@@ -26,7 +26,7 @@ from gossipfl.learning.basis import Basis, parse_basis
 from gossipfl.learning.declaration import declare, describe
 from gossipfl.learning.layers import Dense, Layer
 from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import Sequential, perceptron
+from gossipfl.learning.sequential import Sequential, natural_shape, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.statistics import groups_of
 from gossipfl.security.fields import whole
@@ -82,7 +82,7 @@ class Manifest:
     standardise: "none", "feature", or "channel:C" for windows of C channels.
     basis: input basis, "identity", "dct1:TxC:M" or "dct2:HxW:M".
     layers: what lies before the last layer, which is Dense and has an output for every class.
-    shape: what the layers see an example as, such as (28, 28, 1); () is one flat row.
+    shape: what the layers see an example as, such as (28, 28, 1); () is as the schema has it.
     seed: of the initial model.
     training: optimizer, learning rate, local steps; see TrainingSettings.
     scheme: "anchored", or "plain" for uncompressed gossip.
@@ -143,8 +143,9 @@ class Manifest:
 
     @cached_property
     def _model(self) -> Sequential:
-        inputs = self.input_basis().inputs(self.schema.inputs)
-        shape = self.shape or (inputs,)
+        basis = self.input_basis()
+        inputs = basis.inputs(self.schema.inputs)
+        shape = self.shape or natural_shape(self.layers, basis.shape(self.schema.shape))
         model = Sequential(
             *self.layers,
             Dense(self.schema.outputs),
@@ -152,7 +153,9 @@ class Manifest:
             loss="cross-entropy" if self.schema.classes else "squared-error",
         )
         if model.inputs != inputs:
-            raise ConfigError(f"the shape {shape} does not have {inputs} entries, as examples do")
+            raise ConfigError(
+                f"the shape {shape} has {model.inputs} entries, but an example has {inputs}"
+            )
         return model
 
     def initial(self) -> NDArray[np.float32]:

@@ -112,7 +112,7 @@ def test_a_bad_file_is_named_with_key_and_remedy(write, text, said):
 
 
 def test_a_key_like_no_other_lists_them_all(write):
-    assert message(write, "zzzz = 1").endswith("known keys: " + ", ".join(KEYS))
+    assert message(write, "zzzz = 1").endswith("known: " + ", ".join(KEYS))
 
 
 def test_a_bad_flag_is_not_blamed_on_a_good_file(write):

@@ -26,7 +26,9 @@ MAY_USE_FILES = {
     "learning/npz_source.py",
     "learning/parquet_source.py",
     "learning/data.py",
+    "learning/model_file.py",
     "config.py",
+    "toml.py",
     "kernels/runtime.py",
     "kernels/staleness.py",
 }

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gossipfl.errors import ConfigError, Untrusted
+from gossipfl.learning.layers import GRU
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.settings import TrainingSettings
@@ -72,6 +73,25 @@ def test_the_initial_model_follows_from_the_manifest():
     again = decode_manifest(SIMPLE.body)
     np.testing.assert_array_equal(again.initial(), SIMPLE.initial())
     assert not np.array_equal(make(seed=1).initial(), SIMPLE.initial())
+
+
+IMAGES = Schema(columns=12, target="y", classes="01", dimensions=(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape"),
+    [
+        ({}, (2,)),
+        ({"schema": IMAGES}, (4, 3)),
+        ({"schema": IMAGES, "layers": (GRU(2),)}, (4, 3)),
+        ({"schema": IMAGES, "layers": (GRU(2),), "shape": (6, 2)}, (6, 2)),
+        ({"schema": IMAGES, "layers": (GRU(2),), "basis": "dct1:4x3:2"}, (2, 3)),
+        ({"schema": IMAGES, "basis": "dct2:4x3:5"}, (5,)),
+        ({"schema": Schema(columns=2, target="y", windowing=Windowing(length=5))}, (5, 2)),
+    ],
+)
+def test_layers_see_examples_as_the_file_has_them(changes, shape):
+    assert make(**changes).model().shape == shape
 
 
 @pytest.mark.parametrize("scheme", ["anchored", "plain"])
@@ -164,9 +184,10 @@ def test_junk_is_untrusted(body):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"hidden": (60_000,)}, "at most 51,200 parameters"),
-        ({"hidden": (1,) * 17}, "at most 16"),
-        ({"hidden": (0,)}, "positive integer"),
+        ({"layers": perceptron((60_000,))}, "at most 51,200 parameters; layer 1, Dense1"),
+        ({"layers": perceptron((1,) * 32)}, "1 to 64 layers"),
+        ({"layers": perceptron((0,))}, "positive integer"),
+        ({"shape": (3,)}, r"shape \(3,\) has 3 entries, but an example has 2"),
         ({"cluster": "two words"}, "cluster is 1 to 63"),
         ({"cluster": ".."}, "cluster is 1 to 63"),
         ({"cluster": ""}, "cluster is 1 to 63"),

@@ -27,6 +27,9 @@ class Basis(Protocol):
     def inputs(self, raw: int) -> int:
         """Model inputs for `raw` features.  Raises ConfigError when they do not fit."""
 
+    def shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
+        """What layers see an example as that had the shape `raw`."""
+
     def transform(self, features: Floats) -> Floats:
         """f32[n, inputs] from f32[n, raw]: always a new, writable array."""
 
@@ -37,6 +40,10 @@ class Identity:
 
     def inputs(self, raw: int) -> int:
         """As many as there are features."""
+        return raw
+
+    def shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
+        """The same."""
         return raw
 
     def transform(self, features: Floats) -> Floats:
@@ -64,6 +71,10 @@ class Dct1:
         """kept times channels."""
         _require(raw, self.times, self.channels)
         return self.kept * self.channels
+
+    def shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
+        """[kept, channels]."""
+        return self.kept, self.channels
 
     def transform(self, features: Floats) -> Floats:
         """f32[n, kept * channels]."""
@@ -99,6 +110,10 @@ class Dct2:
         """kept."""
         _require(raw, self.height, self.width)
         return self.kept
+
+    def shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
+        """[kept]."""
+        return (self.kept,)
 
     def transform(self, features: Floats) -> Floats:
         """f32[n, kept]."""

@@ -1,6 +1,5 @@
 """Layers as plain maps, for manifests and TOML files: {"layer": "Dense", "units": 32}."""
 
-import difflib
 from typing import Any, Final
 
 import attrs
@@ -8,6 +7,7 @@ import attrs
 from gossipfl.errors import ConfigError
 from gossipfl.learning import layers
 from gossipfl.learning.layers import Layer
+from gossipfl.suggestion import suggest
 
 KINDS: Final[dict[str, Any]] = {
     name: kind
@@ -28,20 +28,15 @@ def declare(plain: Any) -> Layer:
     given = dict(plain)
     name = given.pop("layer")
     if name not in KINDS:
-        raise ConfigError(f"there is no layer {name!r:.40}{_nearest(name, list(KINDS))}")
+        raise ConfigError(f"there is no layer {name[:40]!r}; {suggest(name, KINDS)}")
     kind = KINDS[name]
     known = [field.name for field in attrs.fields(kind)]
     for key in given:
         if key not in known:
-            raise ConfigError(f"{name} has no setting {key!r:.40}{_nearest(str(key), known)}")
+            raise ConfigError(f"{name} has no setting {key!r:.40}; {suggest(str(key), known)}")
     try:
         layer: Layer = kind(**given)
     except TypeError:
         required = [f.name for f in attrs.fields(kind) if f.default is attrs.NOTHING]
         raise ConfigError(f"{name} needs {', '.join(required)}") from None
     return layer
-
-
-def _nearest(given: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(given, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f": choose of {', '.join(known)}"

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,11 +32,12 @@ Array = NDArray[np.generic]
 
 
 def read_npz(path: Path, *, schema: Schema) -> Dataset:
-    """X and y, or X_train and y_train; X of any number type, trailing dimensions flattened.
+    """X and y, or X_train and y_train; X of any number type, flattened row by row.
 
     Raises DataError naming file, array, row and remedy.
     """
-    features, targets = _load(path)
+    examples, targets = _load(path)
+    features = examples.reshape(len(examples), -1)
     if features.shape[1] != schema.inputs:
         raise DataError(
             f"{path}: {features.shape[1]} features a row, but the cluster has {schema.inputs}; "
@@ -51,16 +53,17 @@ def read_npz(path: Path, *, schema: Schema) -> Dataset:
 
 def infer_npz_schema(path: Path) -> Schema:
     """The schema of which the file is an example: text and integers are classes."""
-    features, targets = _load(path)
-    count = features.shape[1]
+    examples, targets = _load(path)
+    dimensions = examples.shape[1:] if examples.ndim > 2 else ()
+    schema = Schema(columns=examples[0].size, target="y", dimensions=dimensions)
     if targets.dtype.kind == "f":
-        return Schema(columns=count, target="y", values=_values(path, targets).shape[1])
+        return attrs.evolve(schema, values=_values(path, targets).shape[1])
     classes = infer_classes(set(_labels(path, targets)), f"{path}, y")
-    return Schema(columns=count, target="y", classes=classes)
+    return attrs.evolve(schema, classes=classes)
 
 
 def _load(path: Path) -> tuple[Array, Array]:
-    """(X [n, f], y [n] or [n, k]), any type but objects."""
+    """(X [n, ...], y [n] or [n, k]), any type but objects."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -82,7 +85,7 @@ def _load(path: Path) -> tuple[Array, Array]:
         )
     if not features.size:
         raise DataError(f"{path}: no rows; add at least one example")
-    return features.reshape(len(features), -1), targets
+    return features, targets
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> Array:

@@ -1,5 +1,6 @@
 """What the rows of every node of a cluster look like."""
 
+import math
 from collections.abc import Iterable
 
 import attrs
@@ -32,6 +33,7 @@ class Schema:
     classes: labels in the order of the model's outputs; empty for a regression.
     values: numbers per example that a regression predicts.
     windowing: how rows become examples; the rows of an NPZ file are examples already.
+    dimensions: of one example, where a file has them, such as (28, 28); rows hold it flat.
     """
 
     columns: tuple[str, ...] | int = attrs.field(converter=_columns)
@@ -39,6 +41,7 @@ class Schema:
     classes: tuple[str, ...] = attrs.field(default=(), converter=_strings)
     values: int = 1
     windowing: Windowing = attrs.field(factory=Windowing)
+    dimensions: tuple[int, ...] = attrs.field(default=(), converter=tuple)
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.inputs <= COLUMNS_MAX:
@@ -55,6 +58,8 @@ class Schema:
             raise ConfigError("a regression predicts at least 1 value")
         if len(self.target) > 1 and (self.classes or self.values != len(self.target)):
             raise ConfigError("several target columns are for a regression, one value each")
+        if self.dimensions and math.prod(self.dimensions) != self.inputs:
+            raise ConfigError(f"dimensions {self.dimensions} do not make {self.inputs} features")
         if self.windowing.label == "majority" and not self.classes:
             raise ConfigError("values have no majority: label a window by its last row")
 
@@ -73,6 +78,13 @@ class Schema:
         """Number of features of one example."""
         width = self.columns if isinstance(self.columns, int) else len(self.columns)
         return width * self.windowing.length
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One example as its file has it: a window is (length, columns)."""
+        length = self.windowing.length
+        flat = (self.inputs,) if length == 1 else (length, self.inputs // length)
+        return self.dimensions or flat
 
     @property
     def names(self) -> tuple[str, ...]:

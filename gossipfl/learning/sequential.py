@@ -3,6 +3,8 @@
 Sequential(GRU(32), LayerNorm(), Dense(6), shape=(50, 9), loss="cross-entropy")
 """
 
+import contextlib
+import itertools
 import math
 from collections.abc import Iterable
 from functools import cached_property
@@ -56,18 +58,28 @@ class Sequential:
         if self.loss == "cross-entropy" and self.outputs < 2:
             raise ConfigError("cross-entropy needs at least 2 classes")
         if self.parameters > PARAMETERS_MAX:
-            raise ConfigError(f"{self.summary()}: at most {PARAMETERS_MAX:,} parameters")
+            raise ConfigError(
+                f"{self.summary()}: at most {PARAMETERS_MAX:,} parameters; {self._largest()}"
+            )
 
     @cached_property
     def bound(self) -> tuple[Bound, ...]:
         """The layers, each at its place."""
-        found: list[Bound] = []
-        for place, layer in enumerate(self.layers, start=1):
-            try:
-                found.append(layer.bind(found[-1].shape if found else self.shape))
-            except ConfigError as error:
-                raise ConfigError(f"layer {place}: {error}") from None
-        return tuple(found)
+        return _bind(self.layers, self.shape)
+
+    def _largest(self) -> str:
+        sizes = [bound.parameters for bound in self.bound]
+        place = sizes.index(max(sizes))
+        return f"layer {place + 1}, {self.names[place]}, is the largest with {sizes[place]:,}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the layers: the kind, and for those that learn their number, as in `tensors`."""
+        numbers = itertools.count(1)
+        return tuple(
+            f"{type(layer).__name__}{next(numbers) if bound.tensors else ''}"
+            for layer, bound in zip(self.layers, self.bound, strict=True)
+        )
 
     @property
     def _shapes(self) -> tuple[Shape, ...]:
@@ -137,6 +149,26 @@ class Sequential:
             f"{shapes[0]}{''.join(steps)}, {self.loss}, {self.parameters:,} parameters, "
             f"{4 * self.parameters:,} bytes, {operations:,} multiply-adds"
         )
+
+
+def _bind(layers: Iterable[Layer], shape: Shape) -> tuple[Bound, ...]:
+    """Raises ConfigError, with the number of the layer, when one cannot take what reaches it."""
+    found: list[Bound] = []
+    for place, layer in enumerate(layers, start=1):
+        try:
+            found.append(layer.bind(found[-1].shape if found else shape))
+        except ConfigError as error:
+            raise ConfigError(f"layer {place}: {error}") from None
+    return tuple(found)
+
+
+def natural_shape(layers: Iterable[Layer], shape: Shape) -> Shape:
+    """`shape`, or, for layers that do not take it, a window or an image with one channel."""
+    for found in (shape, (*shape, 1)) if len(shape) > 1 else ():
+        with contextlib.suppress(ConfigError):
+            _bind(layers, found)
+            return found
+    return shape
 
 
 def _start(tensor: Tensor, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from gossipfl.learning.layers import (
     Sigmoid,
     Tanh,
 )
-from gossipfl.learning.sequential import Sequential
+from gossipfl.learning.sequential import Sequential, natural_shape
 from gossipfl.learning.training import Trainer, TrainingSettings
 
 
@@ -91,3 +91,25 @@ def test_recurrent_models_learn_the_order_in_time(layer):
     for _ in range(6):
         parameters = learner.fit(parameters, np.zeros_like(parameters)).parameters
     assert learner.evaluate(parameters).accuracy > 0.95
+
+
+def test_layers_that_learn_are_named_as_their_tensors_are():
+    model = sequential(GRU(4), Tanh(), LayerNorm(), Dense(2), shape=(5, 3))
+    assert model.names == ("GRU1", "Tanh", "LayerNorm2", "Dense3")
+
+
+class Images:
+    """A layer that takes (height, width, channels) only."""
+
+    def bind(self, shape):
+        if len(shape) != 3:
+            raise ConfigError("images only")
+        return Dense(2).bind(shape)
+
+
+def test_pictures_without_channels_have_one():
+    assert natural_shape([Images()], (4, 4)) == (4, 4, 1)
+    assert natural_shape([Images()], (4, 4, 3)) == (4, 4, 3)
+    assert natural_shape([Dense(3)], (4, 4)) == (4, 4)
+    # A row of columns is no window: nothing says that they follow each other in time.
+    assert natural_shape([GRU(3)], (4,)) == (4,)

@@ -38,7 +38,7 @@ def test_a_model_is_trained_written_and_used(run, ok, data, held_back, tmp_path)
         *("--test", held_back, "--output", "all.model", "--json"),
     )
     assert status == 0
-    assert "2 Dense 8 ReLU 8 Dense 2" in errors
+    assert "cross-entropy; 42 of at most 51,200 parameters" in errors
     assert "wrote all.model" in errors
     found = json.loads(out)
     assert found["test"]["accuracy"] > 0.95
@@ -113,7 +113,7 @@ def test_a_forecast_from_windows(run, ok, tmp_path):
         *("--test", "series.csv", "--output", "ahead", "--json"),
     )
     assert status == 0, errors
-    assert "12 Dense 2" in errors
+    assert "squared-error; 26 of at most 51,200 parameters" in errors
     for found in json.loads(out)["test"]["targets"].values():
         assert found["r_squared"] > 0.98
     # The windows at the end, whose future is not in the file, are what one wants to know.
@@ -132,5 +132,5 @@ def test_windows_of_classes(run, tmp_path):
     rows = [f"{rng.normal(0, 3 if m else 1):.3f},{'move' if m else 'rest'}" for m in moving]
     (tmp_path / "imu.csv").write_text("\n".join(["x,y", *rows]) + "\n")
     _, out, errors = run("train", "--data", "imu.csv", "--window", "10", "--epochs", "3", "--json")
-    assert "10 Dense 32 ReLU 32 Dense 2" in errors
+    assert "cross-entropy; 418 of at most 51,200 parameters" in errors
     assert json.loads(out)["epochs"] == 3

@@ -48,6 +48,11 @@ class Bound:
     geometry: tuple[int, ...] = ()
     operations: int = 0
 
+    @property
+    def parameters(self) -> int:
+        """Entries of all tensors."""
+        return sum(tensor.size for tensor in self.tensors)
+
 
 class Layer(Protocol):
     """One layer of a Sequential."""

@@ -5,7 +5,12 @@ from typing import Any
 
 import click
 
-from gossipfl.node.cli.options import gossip_options, make_manifest, model_options
+from gossipfl.node.cli.options import (
+    gossip_options,
+    make_manifest,
+    model_options,
+    readings_options,
+)
 
 
 @click.group()
@@ -25,13 +30,7 @@ CLUSTER = click.option(
 @command.command()
 @click.argument("name")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where to keep the cluster.")
-@click.option("--like", type=click.Path(path_type=Path), help="A data file like the devices' own.")
-@click.option(
-    "--features", type=click.IntRange(1), help="Number of feature columns, when there is no --like."
-)
-@click.option(
-    "--classes", type=click.IntRange(0), default=0, help="Number of classes; 0 predicts a number."
-)
+@readings_options
 @model_options
 @gossip_options
 def create(
@@ -47,13 +46,14 @@ def create(
     \b
     gossipfl cluster create home --like readings.csv --target activity
     """
+    from gossipfl.node.cli.models import print_model
     from gossipfl.node.operator import CLUSTERS, Operator
 
     path = directory or CLUSTERS.expanduser() / name
     manifest = make_manifest(name, settings, like=like, features=features, classes=classes)
     operator = Operator.create(path, manifest)
     click.echo(f"Created cluster {name} in {path}")
-    click.echo(f"Model: {operator.manifest.model().summary()}")
+    print_model(operator.manifest)
     click.echo("Next: run `gossipfl key` on each device, then here")
     click.echo("      gossipfl cluster admit NAME --public-key KEY")
 

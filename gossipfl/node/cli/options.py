@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 import click
@@ -11,11 +11,32 @@ from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gossipfl.learning.layers import Layer
+    from gossipfl.learning.model_file import ModelFile
     from gossipfl.learning.schema import Schema
     from gossipfl.learning.windows import Windowing
     from gossipfl.manifest import Manifest
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _take_file(context: click.Context, _: click.Parameter, path: Path | None) -> Any:
+    """The ModelFile; what it sets beside the layers becomes the default of the other flags."""
+    if path is None:
+        return None
+    from gossipfl.learning.model_file import read_model
+
+    file = read_model(path)
+    context.default_map = {**(context.default_map or {}), **file.settings, **file.training}
+    return file
+
+
+# Eager, so that it is read before the flags that override it.
+_FILE: Final[dict[str, Any]] = {
+    "type": click.Path(path_type=Path),
+    "is_eager": True,
+    "callback": _take_file,
+}
 
 _MODEL_OPTIONS = (
     click.option(
@@ -74,6 +95,23 @@ _MODEL_OPTIONS = (
     click.option("--seed", type=int, default=0, show_default=True, help="Of the initial model."),
 )
 
+_READINGS_OPTIONS = (
+    click.option(
+        "--like", type=click.Path(path_type=Path), help="A data file like the devices' own."
+    ),
+    click.option(
+        "--features",
+        type=click.IntRange(1),
+        help="Number of feature columns, when there is no --like.",
+    ),
+    click.option(
+        "--classes",
+        type=click.IntRange(0),
+        default=0,
+        help="Number of classes; 0 predicts a number.",
+    ),
+)
+
 _GOSSIP_OPTIONS = (
     click.option(
         "--scheme",
@@ -116,7 +154,24 @@ _PARTITION_OPTIONS = (
 
 def model_options(function: F) -> F:
     """What is learnt and how, as flags; `make_manifest` turns them into a manifest."""
+    help = "TOML file with the layers and how to train; flags override it."
+    return click.option("--model", **_FILE, help=help)(_with_settings(function))
+
+
+def model_argument(function: F) -> F:
+    """The same, but the file is the command's argument."""
+    return click.argument("model", **_FILE, required=False)(_with_settings(function))
+
+
+def _with_settings(function: F) -> F:
     for option in reversed(_MODEL_OPTIONS):
+        function = option(function)
+    return function
+
+
+def readings_options(function: F) -> F:
+    """What the readings look like: as those in a file, or just counted."""
+    for option in reversed(_READINGS_OPTIONS):
         function = option(function)
     return function
 
@@ -165,10 +220,6 @@ def make_manifest(
 
     without: a column of the file that is no feature.
     """
-    from gossipfl.learning.sequential import perceptron
-    from gossipfl.learning.settings import TrainingSettings
-    from gossipfl.manifest import Manifest
-
     if like is not None and features is not None:
         raise ConfigError("describe the readings with --like or with --features, not with both")
     if like is not None:
@@ -177,16 +228,39 @@ def make_manifest(
         schema = _schema_of(features, classes, settings)
     else:
         raise ConfigError("describe the readings with --like FILE, or with --features N")
+    return _manifest(name, schema, settings)
+
+
+def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifest":
+    from gossipfl.learning.settings import TrainingSettings
+    from gossipfl.manifest import Manifest
+
+    file: ModelFile | None = settings["model"]
+    training = {
+        f.name: settings[f.name] for f in attrs.fields(TrainingSettings) if f.name in settings
+    }
+    parts: dict[str, Any] = {
+        "standardise": settings["standardise"] or _default_standardise(schema),
+        "layers": _layers(file, settings),
+        "shape": file.shape if file else (),
+        "training": TrainingSettings(**{**(file.training if file else {}), **training}),
+    }
     kept = ("basis", "scheme", "keep_ratio", "seed")
-    training = ("optimizer", "learning_rate", "momentum", "batch_size", "local_steps")
-    return Manifest(
-        cluster=name,
-        schema=schema,
-        standardise=settings["standardise"] or _default_standardise(schema),
-        layers=perceptron(() if settings["linear"] else settings["hidden"] or (32,)),
-        training=TrainingSettings(**{key: settings[key] for key in training}),
-        **{key: settings[key] for key in kept if key in settings},
-    )
+    parts |= {key: settings[key] for key in kept if key in settings}
+    try:
+        return Manifest(cluster=name, schema=schema, **parts)
+    except ConfigError as error:
+        raise ConfigError(f"{file.source}: {error}" if file else str(error)) from None
+
+
+def _layers(file: "ModelFile | None", settings: dict[str, Any]) -> tuple["Layer", ...]:
+    from gossipfl.learning.sequential import perceptron
+
+    if file is None or file.layers is None:
+        return perceptron(() if settings["linear"] else settings["hidden"] or (32,))
+    if settings["hidden"] or settings["linear"]:
+        raise ConfigError(f"{file.source} has the layers: leave --hidden and --linear out")
+    return file.layers
 
 
 def _schema_like(like: Path, settings: dict[str, Any], without: str | None) -> "Schema":

@@ -61,12 +61,13 @@ def command(
     \b
     gossipfl train --data readings.csv --target activity --test held-back.csv --output all.model
     """
+    from gossipfl.node.cli.models import print_model
     from gossipfl.node.models.baseline import Course, train_baseline
     from gossipfl.node.models.source import write_model_file
 
     course = Course(epochs=epochs, rounds=rounds, patience=patience, validation=validation)
     manifest = make_manifest("baseline", settings, like=data)
-    click.echo(manifest.model().summary(), err=True)
+    print_model(manifest, err=True)
     outcome = train_baseline(manifest, data, course)
     for warning in outcome.warnings:
         click.echo(f"warning: {warning}", err=True)
