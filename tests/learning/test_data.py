@@ -276,6 +276,22 @@ def test_infer_csv_faults(tmp_path, text, target, message):
         infer_schema(write(tmp_path, text), target)
 
 
+@pytest.mark.parametrize(
+    ("shape", "dimensions", "seen"),
+    [
+        ((2, 3), (), (3,)),
+        ((2,), (), (1,)),
+        ((2, 4, 3), (4, 3), (4, 3)),
+        ((2, 2, 2, 1), (2, 2, 1), (2, 2, 1)),
+    ],
+)
+def test_npz_dimensions_are_kept(tmp_path, shape, dimensions, seen):
+    path = savez(tmp_path, X=np.ones(shape), y=[0, 1])
+    schema = infer_schema(path)
+    assert (schema.dimensions, schema.shape) == (dimensions, seen)
+    assert read(path, schema=schema).features.shape == (2, schema.inputs)
+
+
 def test_infer_npz_classes(tmp_path):
     found = infer_schema(savez(tmp_path, X=np.zeros((3, 5)), y=[3, 10, 3]))
     assert found == Schema(columns=5, target="y", classes=("3", "10"))
@@ -293,6 +309,7 @@ def test_infer_npz_classes(tmp_path):
         {"classes": ("a",)},
         {"classes": ("a", "a")},
         {"values": 0},
+        {"dimensions": (2, 1)},
     ],
 )
 def test_bad_schemas_are_refused(changes):
