@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gossipfl.kernels import (
     activations,
+    convolution,
     dense,
     fastgrnn,
     gather,
@@ -17,6 +18,7 @@ from gossipfl.kernels import (
     losses,
     normalisation,
     optimizers,
+    pooling,
 )
 from gossipfl.kernels.calls import array_of
 
@@ -31,6 +33,12 @@ LAYERS = {
     ),
     layout.GRU: (gru.gru_forward, gru.gru_backward),
     layout.FASTGRNN: (fastgrnn.fastgrnn_forward, fastgrnn.fastgrnn_backward),
+    layout.CONVOLUTION: (
+        convolution.convolution_forward,
+        convolution.convolution_backward,
+    ),
+    layout.MAX_POOL: (pooling.max_pool_forward, pooling.max_pool_backward),
+    layout.AVERAGE_POOL: (pooling.average_pool_forward, pooling.average_pool_backward),
 }
 LOSSES = {layout.CROSS_ENTROPY: losses.cross_entropy, layout.SQUARED_ERROR: losses.squared_error}
 OPTIMIZERS = {layout.SGD: optimizers.sgd, layout.ADAM: optimizers.adam}

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from gossipfl.kernels import (
     activations_ref,
+    convolution_ref,
     dense_ref,
     fastgrnn_ref,
     gru_ref,
@@ -14,6 +15,7 @@ from gossipfl.kernels import (
     losses_ref,
     normalisation_ref,
     optimizers_ref,
+    pooling_ref,
 )
 
 LAYERS = {
@@ -27,6 +29,12 @@ LAYERS = {
     ),
     layout.GRU: (gru_ref.gru_forward, gru_ref.gru_backward),
     layout.FASTGRNN: (fastgrnn_ref.fastgrnn_forward, fastgrnn_ref.fastgrnn_backward),
+    layout.CONVOLUTION: (
+        convolution_ref.convolution_forward,
+        convolution_ref.convolution_backward,
+    ),
+    layout.MAX_POOL: (pooling_ref.max_pool_forward, pooling_ref.max_pool_backward),
+    layout.AVERAGE_POOL: (pooling_ref.average_pool_forward, pooling_ref.average_pool_backward),
 }
 LOSSES = {
     layout.CROSS_ENTROPY: losses_ref.cross_entropy,

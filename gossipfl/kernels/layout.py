@@ -14,12 +14,22 @@ GEOMETRY = 10  # from here on, what the kinds of layers call their own; 0 where 
 COLUMNS = 18
 
 TIMES = GEOMETRY  # recurrent layers: time steps in one example
+# Layers over images [HEIGHT, WIDTH, channels]: a kernel [KERNEL_HEIGHT, KERNEL_WIDTH] slides by
+# STRIDE and gives [OUT_HEIGHT, OUT_WIDTH, filters], BLOCK positions at a time.  What these sizes
+# reach beyond the image is padding, half of it (rounded down) above and to the left.
+HEIGHT, WIDTH, KERNEL_HEIGHT, KERNEL_WIDTH = GEOMETRY, GEOMETRY + 1, GEOMETRY + 2, GEOMETRY + 3
+STRIDE, OUT_HEIGHT, OUT_WIDTH, BLOCK = GEOMETRY + 4, GEOMETRY + 5, GEOMETRY + 6, GEOMETRY + 7
+CHANNELS, GROUPS = GEOMETRY, GEOMETRY + 1  # group normalisation
 
 # KIND of a layer.  Recurrent layers see INPUTS as [TIMES, channels] and have their last state as
 # result.  GRU: weights [3 OUTPUTS, channels] and [3 OUTPUTS, OUTPUTS] for reset, update and new,
 # biases [3 OUTPUTS] twice.  FASTGRNN: weights [OUTPUTS, channels] and [OUTPUTS, OUTPUTS], biases
 # [OUTPUTS] for gate and candidate, then the two scalars zeta and nu.
 DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
+# CONVOLUTION: weights [filters, KERNEL_HEIGHT, KERNEL_WIDTH, channels], biases [filters].  Pools
+# slide by the size of their kernel and have no STRIDE nor what follows it.  GROUP_NORM: a gain and
+# a bias for each of the CHANNELS.
+CONVOLUTION, MAX_POOL, AVERAGE_POOL, GROUP_NORM = 20, 21, 22, 23
 CROSS_ENTROPY, SQUARED_ERROR = 100, 101  # KIND of a loss
 
 # What a layer's row of the kernels' array holds; a loss has its optimizer in the second place.

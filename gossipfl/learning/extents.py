@@ -3,6 +3,7 @@
 A kind's function refuses every row that its kernels could not follow; see `layout` for the columns.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -55,6 +56,34 @@ def _layer_norm(row: Row, batch: int) -> Extent:
     return Extent(inputs, inputs, batch * (inputs + 1))
 
 
+def _convolution(row: Row, batch: int) -> Extent:
+    sides, kernel, out = (
+        _pair(row, layout.HEIGHT),
+        _pair(row, layout.KERNEL_HEIGHT),
+        _pair(row, layout.OUT_HEIGHT),
+    )
+    stride, block = row[layout.STRIDE], row[layout.BLOCK]
+    channels, filters = _whole(row[layout.INPUTS], sides), _whole(row[layout.OUTPUTS], out)
+    if stride < 1 or not 1 <= block <= math.prod(out):
+        raise Unfit
+    padded = [
+        max(size, (places - 1) * stride + side)
+        for size, side, places in zip(sides, kernel, out, strict=True)
+    ]
+    taps = math.prod(kernel) * channels
+    scratch = 2 * math.prod(padded) * channels + (block + filters) * (taps + 1)
+    return Extent(taps * filters, filters, scratch)
+
+
+def _pool(row: Row, batch: int) -> Extent:
+    sides, kernel = _pair(row, layout.HEIGHT), _pair(row, layout.KERNEL_HEIGHT)
+    _no_geometry(row, 4)
+    places = [size // side for size, side in zip(sides, kernel, strict=True)]
+    if row[layout.OUTPUTS] != math.prod(places) * _whole(row[layout.INPUTS], sides):
+        raise Unfit
+    return Extent()
+
+
 def _recurrent(per_step: int, fixed: int, gates: int, scalars: int) -> "Rule":
     """Of [batch, outputs] blocks of scratch per time step and beside; pairs of weight matrices."""
 
@@ -69,6 +98,21 @@ def _recurrent(per_step: int, fixed: int, gates: int, scalars: int) -> "Rule":
         return Extent(weights, biases, scratch)
 
     return extent
+
+
+def _pair(row: Row, column: int) -> Row:
+    """Two sides."""
+    sides = row[column : column + 2]
+    if min(sides) < 1:
+        raise Unfit
+    return sides
+
+
+def _whole(entries: int, sides: Row) -> int:
+    """Entries at each position."""
+    if entries % math.prod(sides):
+        raise Unfit
+    return entries // math.prod(sides)
 
 
 def _same_size(row: Row) -> None:
@@ -90,5 +134,8 @@ _EXTENTS: Final[dict[int, Rule]] = {
     layout.SIGMOID: _elementwise,
     layout.LAYER_NORM: _layer_norm,
     layout.GRU: _recurrent(per_step=5, fixed=9, gates=3, scalars=0),
+    layout.CONVOLUTION: _convolution,
+    layout.MAX_POOL: _pool,
+    layout.AVERAGE_POOL: _pool,
     layout.FASTGRNN: _recurrent(per_step=3, fixed=8, gates=1, scalars=2),
 }

@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 from gossipfl.kernels import kinds, layout, steps, steps_ref
 from gossipfl.learning.layers import (
     GRU,
+    AveragePool1D,
+    AveragePool2D,
+    Conv1D,
+    Conv2D,
     Dense,
     FastGRNN,
+    GlobalAverage,
     LayerNorm,
+    MaxPool1D,
+    MaxPool2D,
     ReLU,
     Sigmoid,
     Tanh,
@@ -20,15 +27,14 @@ from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 
 
-@attrs.frozen
-class Window:
-    """A ReLU whose result the layer behind it takes for a window, and passes a gradient back to."""
+class Shaped:
+    """A ReLU whose result, of this shape to the layer behind it, passes a gradient back."""
 
-    times: int
-    channels: int
+    def __init__(self, *shape):
+        self.shape = shape
 
     def bind(self, shape):
-        return attrs.evolve(ReLU().bind(shape), shape=(self.times, self.channels))
+        return attrs.evolve(ReLU().bind(shape), shape=self.shape)
 
 
 ARCHITECTURES = [
@@ -40,9 +46,41 @@ ARCHITECTURES = [
     Sequential(Dense(9), Tanh(), LayerNorm(), Dense(3), shape=(5,), loss="cross-entropy"),
     Sequential(LayerNorm(), Dense(6), Sigmoid(), Dense(2), shape=(4,), loss="squared-error"),
     Sequential(GRU(5), Dense(3), shape=(6, 2), loss="cross-entropy"),
-    Sequential(Dense(12), Tanh(), Window(4, 3), GRU(4), Dense(2), shape=(7,), loss="squared-error"),
+    Sequential(Dense(12), Tanh(), Shaped(4, 3), GRU(4), Dense(2), shape=(7,), loss="squared-error"),
     Sequential(FastGRNN(5), Dense(3), shape=(6, 2), loss="cross-entropy"),
-    Sequential(Dense(12), Window(4, 3), FastGRNN(4), shape=(7,), loss="squared-error"),
+    Sequential(
+        *(Conv2D(3, 3), Tanh(), Conv2D(4, 2, stride=2), Tanh(), Conv2D(2, 3, padding="valid")),
+        *(Tanh(), Dense(3)),
+        shape=(7, 6, 2),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(Dense(40), Shaped(5, 8, 1), Conv2D(17, 3, stride=3, padding="valid"), Tanh(), Dense(2)),
+        shape=(3,),
+        loss="squared-error",
+    ),
+    Sequential(
+        *(Conv1D(4, 5, stride=2), Tanh(), Conv1D(3, 2, padding="valid"), Tanh(), Dense(2)),
+        shape=(9, 3),
+        loss="cross-entropy",
+    ),
+    Sequential(Dense(12), Shaped(4, 3), FastGRNN(4), shape=(7,), loss="squared-error"),
+    Sequential(
+        *(Conv2D(3, 3), MaxPool2D(2), ReLU(), Conv2D(4, 2), AveragePool2D(2), GlobalAverage()),
+        Dense(3),
+        shape=(9, 8, 1),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(Conv1D(5, 3), MaxPool1D(3), Tanh(), AveragePool1D(2), Dense(2)),
+        shape=(13, 2),
+        loss="squared-error",
+    ),
+    Sequential(
+        *(Dense(36), Shaped(2, 18), AveragePool1D(2), MaxPool1D(1), Dense(2)),
+        shape=(3,),
+        loss="cross-entropy",
+    ),
 ]
 
 

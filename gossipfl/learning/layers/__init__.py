@@ -2,17 +2,32 @@
 
 from gossipfl.learning.layers.activations import ReLU, Sigmoid, Tanh
 from gossipfl.learning.layers.base import Bound, Layer, Shape, Tensor
+from gossipfl.learning.layers.convolution import Conv1D, Conv2D
 from gossipfl.learning.layers.dense import Dense
 from gossipfl.learning.layers.normalisation import LayerNorm
+from gossipfl.learning.layers.pooling import (
+    AveragePool1D,
+    AveragePool2D,
+    GlobalAverage,
+    MaxPool1D,
+    MaxPool2D,
+)
 from gossipfl.learning.layers.recurrent import GRU, FastGRNN
 
 __all__ = [
     "GRU",
+    "AveragePool1D",
+    "AveragePool2D",
     "Bound",
+    "Conv1D",
+    "Conv2D",
     "Dense",
     "FastGRNN",
+    "GlobalAverage",
     "Layer",
     "LayerNorm",
+    "MaxPool1D",
+    "MaxPool2D",
     "ReLU",
     "Shape",
     "Sigmoid",

@@ -73,3 +73,10 @@ def window(name: str, shape: Shape) -> tuple[int, int]:
     if len(shape) != 2:
         raise ConfigError(f"{name} takes windows (times, channels), not the shape {shape}")
     return shape[0], shape[1]
+
+
+def image(name: str, shape: Shape) -> tuple[int, int, int]:
+    """(height, width, channels).  Raises ConfigError for another shape."""
+    if len(shape) != 3:
+        raise ConfigError(f"{name} takes images (height, width, channels), not the shape {shape}")
+    return shape[0], shape[1], shape[2]
