@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from gossipfl.errors import DataError
 
 Indices = NDArray[np.int64]
+# Held back windows that overlap come in stretches of so many reaches, unless they are too few.
+STRETCH = 5
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -17,6 +19,7 @@ class Dataset:
     targets: i64[n] class indices, or f32[n, k] values.
     columns: the f feature names.
     source: where the rows came from, for messages.
+    reach: rows so far apart, or farther, have nothing in common; above 1 for windows that overlap.
     Raises DataError when the parts do not belong together or there are no rows.
     """
 
@@ -24,6 +27,7 @@ class Dataset:
     targets: NDArray[np.int64] | NDArray[np.float32]
     columns: tuple[str, ...]
     source: str
+    reach: int = 1
 
     def __attrs_post_init__(self) -> None:
         features, targets = self.features, self.targets
@@ -83,17 +87,45 @@ def split_validation(
     """(training, validation) rows; validation is None when no row can be spared.
 
     About `fraction` of the rows, and of every class that has enough of them, is held back; at least
-    one row stays for training.
+    one row stays for training.  Windows that overlap are held back in whole stretches, whatever
+    their class, and those that reach into a stretch from outside are left out of both parts.
     """
+    draw = _draw_rows if dataset.reach == 1 else _draw_stretches
+    held = draw(dataset, fraction, rng)
+    kept = _out_of_reach(held, dataset)
+    if not held.size or not kept.size:
+        return dataset, None
+    return dataset.take(kept), dataset.take(held)
+
+
+def _draw_rows(dataset: Dataset, fraction: float, rng: np.random.Generator) -> Indices:
     groups = [np.arange(len(dataset))]
     if dataset.classification:
         groups = [np.flatnonzero(dataset.targets == c) for c in np.unique(dataset.targets)]
     held = np.concatenate([_draw(group, fraction, rng) for group in groups])
-    held = np.sort(held[: len(dataset) - 1])
+    return np.sort(held[: len(dataset) - 1])
+
+
+def _draw_stretches(dataset: Dataset, fraction: float, rng: np.random.Generator) -> Indices:
+    """One stretch in each of equal parts of the rows, long enough that little is left out."""
+    count = int(len(dataset) * fraction + rng.random())
+    stretches = max(1, count // (STRETCH * dataset.reach))
+    held = []
+    for part in np.array_split(np.arange(len(dataset)), stretches):
+        length = min(-(-count // stretches), len(part))
+        start = int(rng.integers(len(part) - length + 1))
+        held.append(part[start : start + length])
+    return np.concatenate(held)
+
+
+def _out_of_reach(held: Indices, dataset: Dataset) -> Indices:
+    """The rows that have nothing in common with any that is held back."""
+    rows = np.arange(len(dataset))
     if not held.size:
-        return dataset, None
-    kept = np.setdiff1d(np.arange(len(dataset)), held)
-    return dataset.take(kept), dataset.take(held)
+        return rows
+    behind = np.searchsorted(held, rows)
+    after, before = held[np.minimum(behind, held.size - 1)], held[np.maximum(behind - 1, 0)]
+    return rows[np.minimum(np.abs(after - rows), np.abs(rows - before)) >= dataset.reach]
 
 
 def _draw(group: Indices, fraction: float, rng: np.random.Generator) -> Indices:

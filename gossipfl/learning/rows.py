@@ -45,6 +45,7 @@ def make_examples(
         targets=windowing.targets(wanted),
         columns=attrs.evolve(schema, columns=names).names,
         source=source,
+        reach=windowing.reach,
     )
 
 

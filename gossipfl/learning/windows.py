@@ -54,6 +54,11 @@ class Windowing:
         """Rows that one example takes."""
         return self.length + self.horizon
 
+    @property
+    def reach(self) -> int:
+        """Examples so far apart, or farther, share no row."""
+        return -(-self.rows // self.stride)
+
     def count(self, rows: int) -> int:
         """Examples in so many rows."""
         return max(0, (rows - self.rows) // self.stride + 1)

@@ -41,6 +41,7 @@ def split_rows(
         targets=data.targets,
         columns=("place",),
         source=data.source,
+        reach=data.reach,
     )
     rng = stream(seed, "split")
     if test is None:

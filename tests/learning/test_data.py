@@ -21,6 +21,8 @@ from gossipfl.learning.data import (
     read_csv,
     split_validation,
 )
+from gossipfl.learning.rows import make_examples
+from gossipfl.learning.windows import Windowing
 
 SCHEMA = Schema(columns=("warm", "wet"), target="mood", classes=("glad", "sad"))
 VALUES = Schema(columns=("warm", "wet"), target="mood")
@@ -336,6 +338,44 @@ def test_split_is_disjoint_covering_and_stratified(classes, fraction, seed):
         for c in set(classes):
             share = classes.count(c) * fraction
             assert (held.targets == c).sum() <= share + 1
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(1, 30),
+    st.integers(1, 9),
+    st.integers(0, 5),
+    st.integers(0, 99),
+)
+def test_no_window_held_back_shares_a_row_with_training(rows, length, stride, horizon, seed):
+    windowing = Windowing(length=length, stride=stride, horizon=horizon)
+    schema = Schema(columns=("place",), target="y", windowing=windowing)
+    places = np.arange(rows, dtype=np.float32).reshape(-1, 1)
+    if not windowing.count(rows):
+        return
+    examples = make_examples(schema, places, places.astype(np.float64), ("place",), "here")
+    train, held = split_validation(examples, 0.1, np.random.default_rng(seed))
+    if held is None:
+        assert len(train) == windowing.count(rows)
+        return
+
+    def seen(part: Dataset) -> set[float]:
+        """The rows of windows, and those up to their targets."""
+        firsts = part.features[:, 0]
+        return {first + place for first in firsts for place in range(windowing.rows)}
+
+    assert not seen(train) & seen(held)
+    assert len(held) <= 0.1 * len(examples) + 1 + len(examples) // (5 * windowing.reach)
+
+
+def test_stretches_leave_little_out():
+    schema = Schema(columns=("place",), target="y", windowing=Windowing(length=50, stride=10))
+    places = np.arange(20_000, dtype=np.float32).reshape(-1, 1)
+    examples = make_examples(schema, places, places.astype(np.float64), ("place",), "here")
+    train, held = split_validation(examples, 0.1, np.random.default_rng(0))
+    assert held is not None
+    assert len(held) == pytest.approx(0.1 * len(examples), rel=0.05)
+    assert len(train) > 0.8 * len(examples)
 
 
 def test_split_of_values():
