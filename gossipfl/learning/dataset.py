@@ -125,7 +125,8 @@ def _out_of_reach(held: Indices, dataset: Dataset) -> Indices:
         return rows
     behind = np.searchsorted(held, rows)
     after, before = held[np.minimum(behind, held.size - 1)], held[np.maximum(behind - 1, 0)]
-    return rows[np.minimum(np.abs(after - rows), np.abs(rows - before)) >= dataset.reach]
+    distance = np.minimum(np.abs(after - rows), np.abs(rows - before))
+    return np.flatnonzero(distance >= dataset.reach)
 
 
 def _draw(group: Indices, fraction: float, rng: np.random.Generator) -> Indices:
