@@ -10,6 +10,7 @@ from gossipfl.kernels import (
     convolution_ref,
     dense_ref,
     fastgrnn_ref,
+    group_norm_ref,
     gru_ref,
     layout,
     losses_ref,
@@ -35,6 +36,7 @@ LAYERS = {
     ),
     layout.MAX_POOL: (pooling_ref.max_pool_forward, pooling_ref.max_pool_backward),
     layout.AVERAGE_POOL: (pooling_ref.average_pool_forward, pooling_ref.average_pool_backward),
+    layout.GROUP_NORM: (group_norm_ref.group_norm_forward, group_norm_ref.group_norm_backward),
 }
 LOSSES = {
     layout.CROSS_ENTROPY: losses_ref.cross_entropy,

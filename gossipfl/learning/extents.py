@@ -84,6 +84,15 @@ def _pool(row: Row, batch: int) -> Extent:
     return Extent()
 
 
+def _group_norm(row: Row, batch: int) -> Extent:
+    _same_size(row)
+    _no_geometry(row, 2)
+    channels, groups = row[layout.CHANNELS], row[layout.GROUPS]
+    if min(channels, groups) < 1 or row[layout.INPUTS] % channels or channels % groups:
+        raise Unfit
+    return Extent(channels, channels, (2 * batch + 3) * channels)
+
+
 def _recurrent(per_step: int, fixed: int, gates: int, scalars: int) -> "Rule":
     """Of [batch, outputs] blocks of scratch per time step and beside; pairs of weight matrices."""
 
@@ -137,5 +146,6 @@ _EXTENTS: Final[dict[int, Rule]] = {
     layout.CONVOLUTION: _convolution,
     layout.MAX_POOL: _pool,
     layout.AVERAGE_POOL: _pool,
+    layout.GROUP_NORM: _group_norm,
     layout.FASTGRNN: _recurrent(per_step=3, fixed=8, gates=1, scalars=2),
 }

@@ -16,6 +16,7 @@ from gossipfl.learning.layers import (
     Dense,
     FastGRNN,
     GlobalAverage,
+    GroupNorm,
     LayerNorm,
     MaxPool1D,
     MaxPool2D,
@@ -78,6 +79,16 @@ ARCHITECTURES = [
     ),
     Sequential(
         *(Dense(36), Shaped(2, 18), AveragePool1D(2), MaxPool1D(1), Dense(2)),
+        shape=(3,),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(GroupNorm(1), Conv2D(6, 2), GroupNorm(3), Tanh(), Dense(3)),
+        shape=(5, 4, 2),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(Dense(60), Shaped(3, 20), GroupNorm(4), Tanh(), Dense(2)),
         shape=(3,),
         loss="cross-entropy",
     ),

@@ -15,6 +15,7 @@ from gossipfl.learning.layers import (
     Conv2D,
     Dense,
     GlobalAverage,
+    GroupNorm,
     MaxPool1D,
     MaxPool2D,
     ReLU,
@@ -37,6 +38,7 @@ from gossipfl.learning.training import Trainer, TrainingSettings
         (AveragePool2D(3), (7, 6, 3), (2, 2, 3)),
         (MaxPool1D(4), (9, 3), (2, 3)),
         (AveragePool1D(1), (9, 3), (9, 3)),
+        (GroupNorm(3), (7, 6, 3), (7, 6, 3)),
         (GlobalAverage(), (7, 6, 3), (3,)),
         (GlobalAverage(), (7, 3), (3,)),
     ],
@@ -60,6 +62,8 @@ def test_shapes_and_declarations(layer, shape, result):
         ([MaxPool2D(5)], (9, 4, 1), "MaxPool2D: a size of 5 does not fit into a side of 4"),
         ([AveragePool1D(10)], (9, 4), "AveragePool1D: a size of 10 does not fit"),
         ([MaxPool2D(2)], (9, 4), "MaxPool2D takes images"),
+        ([GroupNorm(4)], (9, 6), "GroupNorm cannot make 4 equal groups of 6 channels"),
+        ([GroupNorm(1)], (6,), r"GroupNorm takes \(..., channels\)"),
         ([GlobalAverage()], (9,), r"GlobalAverage takes \(..., channels\)"),
     ],
 )
@@ -69,9 +73,12 @@ def test_what_does_not_fit_is_refused(layers, shape, message):
 
 
 MODEL = Sequential(
-    *(Conv2D(3, 3, stride=2), MaxPool2D(2), Dense(2)), shape=(9, 8, 2), loss="cross-entropy"
+    *(Conv2D(3, 3, stride=2), MaxPool2D(2), GroupNorm(3), Dense(2)),
+    shape=(9, 8, 2),
+    loss="cross-entropy",
 )
-READ = {0: range(layout.GEOMETRY, layout.COLUMNS), 1: range(layout.GEOMETRY, layout.GEOMETRY + 4)}
+# Columns of their geometry that the kernels of a row read.
+READ = {row: range(layout.GEOMETRY, layout.GEOMETRY + used) for row, used in enumerate((8, 4, 2))}
 
 
 @pytest.mark.parametrize(("row", "column"), [(row, c) for row in READ for c in READ[row]])
@@ -115,7 +122,7 @@ def _dataset(examples, classes):
 @pytest.mark.parametrize(
     ("layers", "shape", "dataset"),
     [
-        ([Conv2D(4, 3), MaxPool2D(2), ReLU(), GlobalAverage()], (10, 10, 1), bars()),
+        ([Conv2D(4, 3), GroupNorm(2), MaxPool2D(2), ReLU(), GlobalAverage()], (10, 10, 1), bars()),
         ([Conv1D(6, 5), ReLU(), MaxPool1D(26)], (30, 2), bumps()),
     ],
 )

@@ -4,7 +4,7 @@ from gossipfl.learning.layers.activations import ReLU, Sigmoid, Tanh
 from gossipfl.learning.layers.base import Bound, Layer, Shape, Tensor
 from gossipfl.learning.layers.convolution import Conv1D, Conv2D
 from gossipfl.learning.layers.dense import Dense
-from gossipfl.learning.layers.normalisation import LayerNorm
+from gossipfl.learning.layers.normalisation import GroupNorm, LayerNorm
 from gossipfl.learning.layers.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -24,6 +24,7 @@ __all__ = [
     "Dense",
     "FastGRNN",
     "GlobalAverage",
+    "GroupNorm",
     "Layer",
     "LayerNorm",
     "MaxPool1D",
