@@ -10,6 +10,7 @@ from gossipfl.kernels import (
     activations,
     convolution,
     dense,
+    dropout,
     fastgrnn,
     gather,
     gemm,
@@ -41,6 +42,7 @@ LAYERS = {
     layout.MAX_POOL: (pooling.max_pool_forward, pooling.max_pool_backward),
     layout.AVERAGE_POOL: (pooling.average_pool_forward, pooling.average_pool_backward),
     layout.GROUP_NORM: (group_norm.group_norm_forward, group_norm.group_norm_backward),
+    layout.DROPOUT: (dropout.dropout_forward, dropout.dropout_backward),
 }
 LOSSES = {layout.CROSS_ENTROPY: losses.cross_entropy, layout.SQUARED_ERROR: losses.squared_error}
 OPTIMIZERS = {layout.SGD: optimizers.sgd, layout.ADAM: optimizers.adam}

@@ -9,6 +9,7 @@ from gossipfl.kernels import (
     activations_ref,
     convolution_ref,
     dense_ref,
+    dropout_ref,
     fastgrnn_ref,
     group_norm_ref,
     gru_ref,
@@ -37,6 +38,7 @@ LAYERS = {
     layout.MAX_POOL: (pooling_ref.max_pool_forward, pooling_ref.max_pool_backward),
     layout.AVERAGE_POOL: (pooling_ref.average_pool_forward, pooling_ref.average_pool_backward),
     layout.GROUP_NORM: (group_norm_ref.group_norm_forward, group_norm_ref.group_norm_backward),
+    layout.DROPOUT: (dropout_ref.dropout_forward, dropout_ref.dropout_backward),
 }
 LOSSES = {
     layout.CROSS_ENTROPY: losses_ref.cross_entropy,

@@ -20,6 +20,7 @@ TIMES = GEOMETRY  # recurrent layers: time steps in one example
 HEIGHT, WIDTH, KERNEL_HEIGHT, KERNEL_WIDTH = GEOMETRY, GEOMETRY + 1, GEOMETRY + 2, GEOMETRY + 3
 STRIDE, OUT_HEIGHT, OUT_WIDTH, BLOCK = GEOMETRY + 4, GEOMETRY + 5, GEOMETRY + 6, GEOMETRY + 7
 CHANNELS, GROUPS = GEOMETRY, GEOMETRY + 1  # group normalisation
+THRESHOLD = GEOMETRY  # dropout: of 2**32 draws, how many zero an entry
 
 # KIND of a layer.  Recurrent layers see INPUTS as [TIMES, channels] and have their last state as
 # result.  GRU: weights [3 OUTPUTS, channels] and [3 OUTPUTS, OUTPUTS] for reset, update and new,
@@ -30,6 +31,8 @@ DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
 # slide by the size of their kernel and have no STRIDE nor what follows it.  GROUP_NORM: a gain and
 # a bias for each of the CHANNELS.
 CONVOLUTION, MAX_POOL, AVERAGE_POOL, GROUP_NORM = 20, 21, 22, 23
+# DROPOUT: no parameters.
+DROPOUT = 30
 CROSS_ENTROPY, SQUARED_ERROR = 100, 101  # KIND of a loss
 
 # What a layer's row of the kernels' array holds; a loss has its optimizer in the second place.

@@ -56,6 +56,14 @@ def _layer_norm(row: Row, batch: int) -> Extent:
     return Extent(inputs, inputs, batch * (inputs + 1))
 
 
+def _dropout(row: Row, batch: int) -> Extent:
+    _same_size(row)
+    _no_geometry(row, 1)
+    if not 0 <= row[layout.THRESHOLD] < 1 << 32:
+        raise Unfit
+    return Extent(scratch=-(-batch * row[layout.INPUTS] // 4) * 4)
+
+
 def _convolution(row: Row, batch: int) -> Extent:
     sides, kernel, out = (
         _pair(row, layout.HEIGHT),
@@ -142,6 +150,7 @@ _EXTENTS: Final[dict[int, Rule]] = {
     layout.TANH: _elementwise,
     layout.SIGMOID: _elementwise,
     layout.LAYER_NORM: _layer_norm,
+    layout.DROPOUT: _dropout,
     layout.GRU: _recurrent(per_step=5, fixed=9, gates=3, scalars=0),
     layout.CONVOLUTION: _convolution,
     layout.MAX_POOL: _pool,

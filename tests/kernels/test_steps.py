@@ -14,6 +14,7 @@ from gossipfl.learning.layers import (
     Conv1D,
     Conv2D,
     Dense,
+    Dropout,
     FastGRNN,
     GlobalAverage,
     GroupNorm,
@@ -92,6 +93,11 @@ ARCHITECTURES = [
         shape=(3,),
         loss="cross-entropy",
     ),
+    Sequential(
+        *(Dense(9), Dropout(0.4), Tanh(), Dropout(0.1), Dense(3)),
+        shape=(5,),
+        loss="cross-entropy",
+    ),
 ]
 
 
@@ -118,6 +124,13 @@ def programs(plan, optimizer=layout.SGD):
     return (steps, kinds.program(plan.table, optimizer)), (steps_ref, plan.table)
 
 
+def training(plan, dtype=np.float32):
+    """A workspace as in some step of training."""
+    workspace = np.zeros(plan.workspace, dtype)
+    workspace[[layout.TRAINING, layout.CLOCK, layout.SEED]] = 1, 5, 77
+    return workspace
+
+
 def state(start, dtype=np.float32):
     vectors = np.zeros((layout.VECTORS, start.size), dtype)
     vectors[layout.PARAMETERS] = start
@@ -131,7 +144,7 @@ def test_gradient_equals_twin(shape, batch):
     plan = spec.plan(batch)
     found = []
     for module, program in programs(plan):
-        vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
+        vectors, workspace = state(start), training(plan)
         steps_ref.fill(plan.table, data, np.arange(batch), workspace)
         loss = module.run_gradient(program, vectors, workspace, batch)
         found.append((loss, vectors[layout.GRADIENT]))
@@ -141,7 +154,7 @@ def test_gradient_equals_twin(shape, batch):
 
 def exact_loss(spec, plan, data, point):
     """The twin's loss in float64."""
-    workspace = np.zeros(plan.workspace)
+    workspace = training(plan, np.float64)
     steps_ref.fill(plan.table, data, np.arange(plan.batch), workspace)
     return steps_ref.run_gradient(plan.table, state(point, np.float64), workspace, plan.batch)
 
@@ -150,7 +163,7 @@ def exact_loss(spec, plan, data, point):
 def test_gradient_equals_finite_differences(shape):
     spec, data, start = problem(shape, 6)
     plan = spec.plan(6)
-    vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
+    vectors, workspace = state(start), training(plan)
     steps_ref.fill(plan.table, data, np.arange(6), workspace)
     steps.run_gradient(kinds.program(plan.table, layout.SGD), vectors, workspace, 6)
     for i in range(spec.parameters):

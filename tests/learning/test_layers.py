@@ -8,6 +8,7 @@ from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.layers import (
     GRU,
     Dense,
+    Dropout,
     FastGRNN,
     LayerNorm,
     Sigmoid,
@@ -58,6 +59,8 @@ def test_summary_shows_shapes_and_costs():
         ),
         (lambda: sequential(FastGRNN(2.0), shape=(4, 2)), "positive integer"),
         (lambda: sequential(Dense(1)), "at least 2 classes"),
+        (lambda: sequential(Dropout(1.0)), "layer 1: Dropout needs a rate"),
+        (lambda: sequential(Dropout("a")), "below 1, not 'a'"),
         (lambda: sequential(Dense(2), shape=(0,)), "positive integer"),
         (lambda: sequential(Dense(2), shape=()), "1 to"),
         (lambda: sequential(Dense(2), loss="hinge"), "loss is"),

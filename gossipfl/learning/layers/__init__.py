@@ -4,6 +4,7 @@ from gossipfl.learning.layers.activations import ReLU, Sigmoid, Tanh
 from gossipfl.learning.layers.base import Bound, Layer, Shape, Tensor
 from gossipfl.learning.layers.convolution import Conv1D, Conv2D
 from gossipfl.learning.layers.dense import Dense
+from gossipfl.learning.layers.dropout import Dropout
 from gossipfl.learning.layers.normalisation import GroupNorm, LayerNorm
 from gossipfl.learning.layers.pooling import (
     AveragePool1D,
@@ -22,6 +23,7 @@ __all__ = [
     "Conv1D",
     "Conv2D",
     "Dense",
+    "Dropout",
     "FastGRNN",
     "GlobalAverage",
     "GroupNorm",
