@@ -23,7 +23,8 @@ class Replica:
         (Scaffnew, arXiv:2202.09357, here learnt from merge displacements).
     average: running mean of x over rounds, float32[d]; lifts the worst node.
     samples: rows this node trains on, its weight in every merge.
-    step_size: learning rate times local steps; displacements divided by it are gradients.
+    step_size: learning rates of the latest local steps, summed; displacements divided by it are
+        gradients.  So h stays one whatever a schedule does to the rate, and needs no rescaling.
     """
 
     def __init__(self, initial: Vector, *, samples: int, step_size: float, activity: float) -> None:
@@ -42,9 +43,10 @@ class Replica:
             return 0
         return encode_activity(self.guard.gain * self.activity.phi / self.step_size)
 
-    def trained(self, start: Vector, end: Vector) -> None:
+    def trained(self, start: Vector, end: Vector, step_size: float) -> None:
         """Local training moved a copy of x from `start` to `end`; merges may have come between."""
         self.parameters += end - start
+        self.step_size = step_size
 
     def displace(self, delta: Delta, weight: float, activity: float) -> None:
         """x += weight * delta, and the same displacement times `activity` into h."""

@@ -131,8 +131,8 @@ at: Any = intrinsic(_pointer_at) if COMPILED else _array_at
 LAYER = types.void(INTEGERS, FLOATS, FLOATS, FLOATS, types.int64, INTEGERS)
 # source, width, rows, how many rows, out
 GATHER = types.void(FLOATS, types.int64, INTEGERS, types.int64, FLOATS)
-# settings, vectors, size, step
-OPTIMIZER = types.void(DOUBLES, FLOATS, types.int64, types.int64)
+# settings of the step, vectors, size
+OPTIMIZER = types.void(DOUBLES, FLOATS, types.int64)
 # (a, row stride, column stride), (b, row stride), (out, row stride), (m, n, k), add
 _STRIDE = types.int64
 PRODUCT = types.void(

@@ -14,6 +14,7 @@ from gossipfl.kernels import (
     fastgrnn,
     gather,
     gemm,
+    gradients,
     group_norm,
     gru,
     layout,
@@ -45,18 +46,23 @@ LAYERS = {
     layout.DROPOUT: (dropout.dropout_forward, dropout.dropout_backward),
 }
 LOSSES = {layout.CROSS_ENTROPY: losses.cross_entropy, layout.SQUARED_ERROR: losses.squared_error}
-OPTIMIZERS = {layout.SGD: optimizers.sgd, layout.ADAM: optimizers.adam}
+OPTIMIZERS = {
+    layout.SGD: optimizers.sgd,
+    layout.NESTEROV: optimizers.nesterov,
+    layout.ADAM: optimizers.adam,
+}
 SHARED = {
     layout.MULTIPLY: gemm.MULTIPLY,
     layout.MULTIPLY_TRANSPOSED: gemm.MULTIPLY_TRANSPOSED,
     layout.GATHER: gather.gather,
+    layout.PREPARE: gradients.prepare,
 }
 
 
 def program(table: NDArray[np.int64], optimizer: int) -> tuple[NDArray[Any], ...]:
     """(table, kernels of its rows, shared kernels): what `steps` runs.  Compiles what is new.
 
-    table: i64[layers + 1, COLUMNS], already checked.  optimizer: SGD or ADAM.
+    table: i64[layers + 1, COLUMNS], already checked.  optimizer: SGD, NESTEROV or ADAM.
     """
     return table, *_kernels(tuple(table[:, layout.KIND].tolist()), optimizer)
 

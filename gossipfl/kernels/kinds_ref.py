@@ -44,9 +44,13 @@ LOSSES = {
     layout.CROSS_ENTROPY: losses_ref.cross_entropy,
     layout.SQUARED_ERROR: losses_ref.squared_error,
 }
-OPTIMIZERS = {layout.SGD: optimizers_ref.sgd, layout.ADAM: optimizers_ref.adam}
+OPTIMIZERS = {
+    layout.SGD: optimizers_ref.sgd,
+    layout.NESTEROV: optimizers_ref.nesterov,
+    layout.ADAM: optimizers_ref.adam,
+}
 
 
-def program(table: NDArray[np.int64], optimizer: int) -> Any:
-    """What `steps_ref` runs: the table names everything, and the settings the optimizer."""
-    return table
+def program(table: NDArray[np.int64], optimizer: int) -> tuple[Any, ...]:
+    """(table, optimizer): what `steps_ref` runs."""
+    return table, OPTIMIZERS[optimizer]

@@ -38,7 +38,7 @@ CROSS_ENTROPY, SQUARED_ERROR = 100, 101  # KIND of a loss
 # What a layer's row of the kernels' array holds; a loss has its optimizer in the second place.
 FORWARD, BACKWARD = 0, 1
 LOSS, UPDATE = 0, 1
-MULTIPLY, MULTIPLY_TRANSPOSED, GATHER = 0, 1, 2  # kernels that all plans share
+MULTIPLY, MULTIPLY_TRANSPOSED, GATHER, PREPARE = 0, 1, 2, 3  # kernels that all plans share
 
 # Entries at the start of every workspace, which all kernels may read.
 TRAINING = 0  # 1 in a training step, 0 in a prediction
@@ -46,11 +46,17 @@ CLOCK, SEED = 1, 2  # of this step and of this node, whole numbers below WHOLE: 
 WHOLE = 1 << 24
 HEAD = 16
 
-# Rows of the [5, d] float32 training state.
-PARAMETERS, GRADIENT, CORRECTION, FIRST_MOMENT, SECOND_MOMENT = 0, 1, 2, 3, 4
-VECTORS = 5
+# Rows of the [6, d] float32 training state; START is where the round began.
+PARAMETERS, GRADIENT, CORRECTION, FIRST_MOMENT, SECOND_MOMENT, START = 0, 1, 2, 3, 4, 5
+VECTORS = 6
 
-# Entries of the float64 optimizer settings; STEP counts the steps made before this call.
-OPTIMIZER, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, STEP, NODE_SEED = 0, 1, 2, 3, 4, 5
-SETTINGS = 6
-SGD, ADAM = 0, 1  # OPTIMIZER
+# Entries of the float64 settings of one step; a round has a row of them for every step.
+LEARNING_RATE = 0
+STEP, NODE_SEED = 1, 2  # number of the step, below WHOLE; seed of the node, likewise
+PROXIMAL, CLIP_NORM = 3, 4  # 0: none
+DECAY, KEPT = 5, 6  # share of the parameters added to the gradient; share that they keep
+MOMENTUM = 7  # SGD: share of the velocity that is kept
+FIRST_SCALE, SECOND_SCALE = 8, 9  # Adam: what makes up for moments that began at 0
+SETTINGS = 10
+SGD, NESTEROV, ADAM = 0, 1, 2  # optimizers
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's

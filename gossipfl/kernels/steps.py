@@ -5,11 +5,11 @@ A `program` is what `kinds.program` makes of a plan.
 """
 
 import numba
-import numpy as np
 
 from gossipfl.kernels.calls import call_gather, call_layer, call_optimizer
 from gossipfl.kernels.layout import (
     BACKWARD,
+    CLIP_NORM,
     CLOCK,
     FORWARD,
     GATHER,
@@ -19,6 +19,8 @@ from gossipfl.kernels.layout import (
     NODE_SEED,
     OUTPUTS,
     PARAMETERS,
+    PREPARE,
+    PROXIMAL,
     RESULT,
     SCRATCH,
     SEED,
@@ -26,7 +28,6 @@ from gossipfl.kernels.layout import (
     STEP,
     TRAINING,
     UPDATE,
-    WHOLE,
 )
 
 
@@ -34,18 +35,19 @@ from gossipfl.kernels.layout import (
 def run_steps(program, settings, vectors, data, batches, workspace):
     """One step per row of `batches`, updating `vectors` in place; returns the mean loss.
 
-    settings: f64[SETTINGS]; vectors: f32[VECTORS, d]; data: (features f32[n, inputs], targets
-    f32[n, targets]); batches: i64[steps, batch] rows; workspace: f32[as planned].
+    settings: f64[steps, SETTINGS]; vectors: f32[VECTORS, d]; data: (features f32[n, inputs],
+    targets f32[n, targets]); batches: i64[steps, batch] rows; workspace: f32[as planned].
     """
-    table, kernels, _ = program
+    table, kernels, shared = program
     update, total = kernels[table.shape[0] - 1, UPDATE], 0.0
-    workspace[TRAINING], workspace[SEED] = 1.0, settings[NODE_SEED]
     for s in range(batches.shape[0]):
-        step = np.int64(settings[STEP]) + s + 1
-        workspace[CLOCK] = step % WHOLE
+        now = settings[s]
+        workspace[TRAINING], workspace[CLOCK], workspace[SEED] = 1.0, now[STEP], now[NODE_SEED]
         _fill(program, data, batches[s], workspace)
         total += run_gradient(program, vectors, workspace, batches.shape[1])
-        call_optimizer(update, (settings, vectors, vectors.shape[1], step))
+        if now[PROXIMAL] > 0 or now[CLIP_NORM] > 0:
+            call_optimizer(shared[PREPARE], (now, vectors, vectors.shape[1]))
+        call_optimizer(update, (now, vectors, vectors.shape[1]))
     return total / batches.shape[0]
 
 

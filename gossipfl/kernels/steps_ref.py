@@ -1,4 +1,4 @@
-"""Training steps in NumPy, from the other reference twins.
+"""Training steps in NumPy, from the other reference twins; see `kinds_ref.program`.
 
 As in the kernels, a number that overflows becomes infinite in silence: the caller looks.
 """
@@ -6,7 +6,8 @@ As in the kernels, a number that overflows becomes infinite in silence: the call
 import numpy as np
 
 from gossipfl.kernels.dense_ref import matrix
-from gossipfl.kernels.kinds_ref import LAYERS, LOSSES, OPTIMIZERS
+from gossipfl.kernels.gradients_ref import prepare
+from gossipfl.kernels.kinds_ref import LAYERS, LOSSES
 from gossipfl.kernels.layout import (
     BACKWARD,
     CLOCK,
@@ -15,7 +16,6 @@ from gossipfl.kernels.layout import (
     INPUTS,
     KIND,
     NODE_SEED,
-    OPTIMIZER,
     OUTPUTS,
     PARAMETERS,
     RESULT,
@@ -24,28 +24,29 @@ from gossipfl.kernels.layout import (
     SOURCE,
     STEP,
     TRAINING,
-    WHOLE,
 )
 
 
 @np.errstate(all="ignore")
-def run_steps(table, settings, vectors, data, batches, workspace):
+def run_steps(program, settings, vectors, data, batches, workspace):
     """One step per row of `batches`; returns the mean loss."""
-    total, first = 0.0, int(settings[STEP]) + 1
-    workspace[TRAINING], workspace[SEED] = 1, settings[NODE_SEED]
-    for step, batch in enumerate(batches, start=first):
-        workspace[CLOCK] = step % WHOLE
+    table, optimizer = program
+    total = 0.0
+    for now, batch in zip(settings, batches, strict=True):
+        workspace[[TRAINING, CLOCK, SEED]] = 1, now[STEP], now[NODE_SEED]
         fill(table, data, batch, workspace)
-        total += run_gradient(table, vectors, workspace, len(batch))
-        OPTIMIZERS[settings[OPTIMIZER]](settings, vectors, step)
+        total += run_gradient(program, vectors, workspace, len(batch))
+        prepare(now, vectors)
+        optimizer(now, vectors)
     return total / len(batches)
 
 
 @np.errstate(all="ignore")
-def run_gradient(table, vectors, workspace, batch):
+def run_gradient(program, vectors, workspace, batch):
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
+    table, _ = program
     state = vectors[PARAMETERS], vectors[GRADIENT], workspace, batch
-    run_forward(table, vectors[PARAMETERS], workspace, batch)
+    run_forward(program, vectors[PARAMETERS], workspace, batch)
     LOSSES[table[-1, KIND]](table[-1], *state)
     for row in table[-2::-1]:
         LAYERS[row[KIND]][BACKWARD](row, *state)
@@ -53,8 +54,9 @@ def run_gradient(table, vectors, workspace, batch):
 
 
 @np.errstate(all="ignore")
-def run_forward(table, parameters, workspace, batch):
+def run_forward(program, parameters, workspace, batch):
     """The outputs of the `batch` inputs that lie in the workspace."""
+    table, _ = program
     for row in table[:-1]:
         LAYERS[row[KIND]][FORWARD](row, parameters, None, workspace, batch)
 

@@ -14,6 +14,7 @@ from gossipfl.learning.sequential import Sequential
 
 Floats = NDArray[np.float32]
 PREDICT_BATCH = 64
+_OPTIMIZERS = (layout.SGD, layout.NESTEROV, layout.ADAM)
 
 
 def check(name: str, array: object, dtype: type[np.generic], shape: tuple[int | None, ...]) -> None:
@@ -47,6 +48,7 @@ def check_data(spec: Sequential, data: tuple[Floats, Floats]) -> None:
 
 def train_steps(
     plan: Plan,
+    optimizer: int,
     settings: NDArray[np.float64],
     vectors: Floats,
     data: tuple[Floats, Floats],
@@ -54,19 +56,22 @@ def train_steps(
 ) -> float:
     """One training step per row of `batches`, in place in `vectors`; returns the mean loss.
 
-    settings f64[SETTINGS], vectors f32[VECTORS, d], batches i64[steps, batch] of row indices, and
-    `data` that has passed `check_data`.  Releases the GIL.
+    optimizer SGD, NESTEROV or ADAM, settings f64[steps, SETTINGS], vectors f32[VECTORS, d], batches
+    i64[steps, batch] of row indices, and `data` that has passed `check_data`.  Releases the GIL.
     """
-    check("settings", settings, np.float64, (layout.SETTINGS,))
     check("vectors", vectors, np.float32, (layout.VECTORS, plan.parameters))
     check("batches", batches, np.int64, (None, plan.batch))
+    check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
     _check_widths(plan, data)
     if not batches.size or batches.min() < 0 or batches.max() >= len(data[0]):
         raise LocalProtocolError(f"batches: row indices 0..{len(data[0]) - 1} are needed")
-    if settings[layout.OPTIMIZER] not in (layout.SGD, layout.ADAM):
-        raise LocalProtocolError("settings: unknown optimizer")
+    # Written so that NaN fails as well.
+    if optimizer not in _OPTIMIZERS or not (settings.min() >= 0 and settings.max() < layout.WHOLE):
+        raise LocalProtocolError(
+            f"settings: an optimizer, and numbers 0..{layout.WHOLE}, are needed"
+        )
     workspace = _workspace(plan)
-    program = kinds.program(plan.table, int(settings[layout.OPTIMIZER]))
+    program = kinds.program(plan.table, optimizer)
     return float(steps.run_steps(program, settings, vectors, data, batches, workspace))
 
 

@@ -52,7 +52,10 @@ class Learner(Protocol):
 
     @property
     def step_size(self) -> float:
-        """How far one `fit` moves along a constant correction: learning rate times local steps."""
+        """How far the latest `fit` moved along a constant correction: its learning rates, summed.
+
+        Of the next one before there is any.
+        """
 
     def fit(self, parameters: Vector, correction: Vector) -> Fit:
         """Train from `parameters`; every step also adds learning rate times `correction`.

@@ -1,6 +1,7 @@
 """How a node trains between two exchanges."""
 
 import math
+from functools import cached_property
 from typing import Any, Literal
 
 import attrs
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from gossipfl.errors import ConfigError
 from gossipfl.kernels import layout
+from gossipfl.learning.schedules import SCHEDULE_STEPS_MAX, Schedule, parse_schedule, warmed
 
-OPTIMIZERS: dict[str, int] = {"sgd": layout.SGD, "adam": layout.ADAM}
+OPTIMIZERS: dict[str, int] = {"sgd": layout.SGD, "adam": layout.ADAM, "adamw": layout.ADAM}
 BATCH_MAX = 4096
 STEPS_MAX = 100_000
 
@@ -39,47 +41,99 @@ def _whole(low: int, high: int) -> Check:
     return validate
 
 
+def _flag(_: object, attribute: "attrs.Attribute[bool]", value: bool) -> None:
+    """Validator: true or false."""
+    if type(value) is not bool:
+        raise ConfigError(f"{attribute.name} is true or false, not {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class TrainingSettings:
     """The local optimizer and how much it does per round.
 
-    optimizer: "sgd" (with momentum) or "adam" (beta 0.9 and 0.999, epsilon 1e-8).
-    learning_rate: how far a step goes; constant, since a device never knows when training ends.
-        Higher: faster and noisier.  SGD on standardised inputs: 0.05 to 0.5; Adam: about 0.001.
+    optimizer: "sgd", "adam" or "adamw" (both with beta 0.9 and 0.999, epsilon 1e-8).
+    learning_rate: how far a step goes.  Higher: faster and noisier.  SGD on standardised inputs:
+        0.05 to 0.5; Adam: about 0.001.
+    schedule: how the rate falls with the steps that this node has made: "constant",
+        "cosine:STEPS", "step:STEPS:FACTOR" or "inverse:STEPS"; never below a hundredth of it.
+    warmup_steps: so many first steps, in which the rate rises to learning_rate.
     momentum: share of SGD's previous step that is kept, 0 to below 1.  Higher: smoother, and
-        every step goes 1 / (1 - momentum) times as far.  Must be 0 with adam, which has its own.
+        every step goes 1 / (1 - momentum) times as far.  Must be 0 with Adam, which has its own.
+    nesterov: whether SGD looks ahead along its momentum.
     batch_size: rows per step, or all of them if there are fewer.
     local_steps: steps between two exchanges.  More: fewer bytes per step, more drift apart.
-    weight_decay: share of every parameter taken off per step, times learning_rate.
+    weight_decay: with sgd and adam, share of every parameter that is added to its gradient (L2
+        regularisation); with adamw, share of it taken off per step, times the rate.
+    clip_norm: longest gradient that a step takes as it is; longer ones are cut to it; 0: any.
+    proximal: mu of FedProx: pull back to where the round began, added to the gradient before it is
+        clipped.  Higher: less drift between exchanges, slower learning; 0 is none.
     """
 
-    optimizer: Literal["sgd", "adam"] = "sgd"
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     learning_rate: float = attrs.field(default=0.1, validator=_real(0, 10, open_low=True))
+    schedule: str = "constant"
+    warmup_steps: int = attrs.field(default=0, validator=_whole(0, SCHEDULE_STEPS_MAX))
     momentum: float = attrs.field(default=0.0, validator=_real(0, 1, open_high=True))
+    nesterov: bool = attrs.field(default=False, validator=_flag)
     batch_size: int = attrs.field(default=16, validator=_whole(1, BATCH_MAX))
     local_steps: int = attrs.field(default=5, validator=_whole(1, STEPS_MAX))
     weight_decay: float = attrs.field(default=0.0, validator=_real(0, 1))
+    clip_norm: float = attrs.field(default=0.0, validator=_real(0, 1e6))
+    proximal: float = attrs.field(default=0.0, validator=_real(0, 1000))
 
     def __attrs_post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise ConfigError(f"optimizer is {' or '.join(OPTIMIZERS)}, not {self.optimizer!r}")
-        if self.optimizer == "adam" and self.momentum:
-            raise ConfigError("adam has a momentum of its own: leave momentum at 0")
+        if self.optimizer != "sgd" and self.momentum:
+            raise ConfigError(f"{self.optimizer} has a momentum of its own: leave momentum at 0")
+        if self.nesterov and not self.momentum:
+            raise ConfigError("nesterov is a way of using momentum: give sgd a momentum above 0")
+        if self.learning_rate * self.weight_decay > 1:
+            raise ConfigError("learning_rate times weight_decay is at most 1: lower weight_decay")
+        parse_schedule(self.schedule)
+
+    @property
+    def kernel(self) -> int:
+        """SGD, NESTEROV or ADAM of `layout`."""
+        return layout.NESTEROV if self.nesterov else OPTIMIZERS[self.optimizer]
 
     @property
     def state_vectors(self) -> int:
         """Vectors of optimizer state that outlive a step."""
-        if self.optimizer == "adam":
+        if self.kernel == layout.ADAM:
             return 2
         return 1 if self.momentum else 0
 
-    def encode(self, step: int, seed: int = 0) -> NDArray[np.float64]:
-        """The settings as kernels read them, after `step` steps of the node of this seed."""
-        settings = np.zeros(layout.SETTINGS)
-        settings[layout.OPTIMIZER] = OPTIMIZERS[self.optimizer]
-        settings[layout.LEARNING_RATE] = self.learning_rate
-        settings[layout.MOMENTUM] = self.momentum
-        settings[layout.WEIGHT_DECAY] = self.weight_decay
-        settings[layout.STEP] = step
-        settings[layout.NODE_SEED] = seed % layout.WHOLE
-        return settings
+    def rates(self, step: int, steps: int) -> NDArray[np.float64]:
+        """f64[steps]: the learning rates of the steps that follow the first `step`."""
+        return self.learning_rate * self._schedule(np.arange(step, step + steps))
+
+    def encode(self, step: int, steps: int, seed: int = 0) -> NDArray[np.float64]:
+        """f64[steps, SETTINGS], as kernels read them: the steps that the node of this seed makes
+        after the first `step`.
+        """
+        rows = np.empty((steps, layout.SETTINGS))
+        rows[:] = self._row
+        rates, clock = self.rates(step, steps), np.arange(step + 1, step + steps + 1)
+        rows[:, layout.LEARNING_RATE] = rates
+        rows[:, layout.STEP] = clock % layout.WHOLE
+        rows[:, layout.NODE_SEED] = seed % layout.WHOLE
+        if self.kernel == layout.ADAM:
+            rows[:, layout.FIRST_SCALE] = 1 / (1 - layout.BETA1**clock)
+            rows[:, layout.SECOND_SCALE] = 1 / (1 - layout.BETA2**clock)
+        if self.optimizer == "adamw":
+            rows[:, layout.KEPT] = 1 - rates * self.weight_decay
+        return rows
+
+    @cached_property
+    def _row(self) -> NDArray[np.float64]:
+        """What all steps have in common."""
+        row = np.zeros(layout.SETTINGS)
+        row[layout.PROXIMAL], row[layout.CLIP_NORM] = self.proximal, self.clip_norm
+        row[layout.DECAY] = 0 if self.optimizer == "adamw" else self.weight_decay
+        row[layout.KEPT], row[layout.MOMENTUM] = 1, self.momentum
+        return row
+
+    @cached_property
+    def _schedule(self) -> Schedule:
+        return warmed(parse_schedule(self.schedule), self.warmup_steps)

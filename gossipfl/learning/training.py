@@ -64,24 +64,27 @@ class Trainer:
 
     @property
     def step_size(self) -> float:
-        """How far one `fit` moves along a constant correction."""
-        return self.settings.learning_rate * self.settings.local_steps
+        """How far the latest `fit` moved along a constant correction; before it, the next one."""
+        steps = self.settings.local_steps
+        return float(self.settings.rates(max(self._step - steps, 0), steps).sum())
 
     def fit(self, parameters: Vector, correction: Vector) -> Fit:
         """`local_steps` steps from `parameters` f32[d]; releases the GIL.
 
-        After each optimizer step x += learning_rate * correction.  Raises TrainingDiverged.
+        After each optimizer step x += its learning rate * correction.  Raises TrainingDiverged.
         """
         steps = self.settings.local_steps
         vectors = self._vectors(parameters, correction)
         batches, cursor = draw(self._cursor, self.samples, (steps, self._plan.batch))
-        settings = self.settings.encode(self._step, cursor.seed)
-        loss = execution.train_steps(self._plan, settings, vectors, self._data, batches)
+        settings = self.settings.encode(self._step, steps, cursor.seed)
+        loss = execution.train_steps(
+            self._plan, self.settings.kernel, settings, vectors, self._data, batches
+        )
         if not (np.isfinite(loss) and np.isfinite(vectors).all()):
             raise TrainingDiverged(
                 "training diverged: lower training.learning_rate, or standardise the inputs"
             )
-        self._moments = vectors[layout.FIRST_MOMENT :].copy()
+        self._moments = vectors[layout.FIRST_MOMENT : layout.START].copy()
         self._cursor, self._step = cursor, self._step + steps
         return Fit(parameters=vectors[layout.PARAMETERS].copy(), loss=loss, steps=steps)
 
@@ -90,7 +93,7 @@ class Trainer:
         execution.check("parameters", parameters, np.float32, (self.size,))
         execution.check("correction", correction, np.float32, (self.size,))
         gradient = np.zeros(self.size, np.float32)
-        return np.stack([parameters, gradient, correction, *self._moments])
+        return np.stack([parameters, gradient, correction, *self._moments, parameters])
 
     def evaluate(self, parameters: Vector) -> Evaluation:
         """Judge `parameters` f32[d] on the validation rows."""

@@ -101,7 +101,7 @@ class Rounds:
         except TrainingDiverged as error:
             self._observer.emit("training.diverged", error=str(error))
             return
-        replica.trained(start, fit.parameters)
+        replica.trained(start, fit.parameters, self._learner.step_size)
         if replica.end_round():
             self._observer.emit("training.guarded", gain=replica.guard.gain)
         self.progress.loss = fit.loss

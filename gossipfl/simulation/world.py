@@ -40,7 +40,7 @@ class Member:
             self.diverged += 1
             return
         # Training takes no virtual time, so that no merge can come between and no copy is needed.
-        replica.trained(replica.parameters, fit.parameters)
+        replica.trained(replica.parameters, fit.parameters, self.trainer.step_size)
 
     def end_round(self) -> None:
         """Close the round's books: count it, and average the model in."""

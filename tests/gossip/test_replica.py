@@ -28,7 +28,8 @@ def test_merges_during_training_are_kept() -> None:
     replica = make_replica()
     start = replica.parameters.copy()
     replica.displace(Delta(np.array([1]), np.array([2.0], "f4"), 4), 0.5, 0.0)
-    replica.trained(start, start + np.float32(1))
+    replica.trained(start, start + np.float32(1), 0.25)
+    assert replica.step_size == 0.25
     np.testing.assert_array_equal(replica.parameters, [1, 2, 1, 1])
 
 

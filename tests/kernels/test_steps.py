@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import kinds, layout, steps, steps_ref
+from gossipfl.kernels import (
+    gradients,
+    gradients_ref,
+    kinds,
+    kinds_ref,
+    layout,
+    steps,
+    steps_ref,
+)
 from gossipfl.learning.layers import (
     GRU,
     AveragePool1D,
@@ -121,7 +129,10 @@ def problem(shape, rows, seed=0):
 
 def programs(plan, optimizer=layout.SGD):
     """(module, what it runs) for the kernels and for their twins."""
-    return (steps, kinds.program(plan.table, optimizer)), (steps_ref, plan.table)
+    return (steps, kinds.program(plan.table, optimizer)), (
+        steps_ref,
+        kinds_ref.program(plan.table, optimizer),
+    )
 
 
 def training(plan, dtype=np.float32):
@@ -133,7 +144,7 @@ def training(plan, dtype=np.float32):
 
 def state(start, dtype=np.float32):
     vectors = np.zeros((layout.VECTORS, start.size), dtype)
-    vectors[layout.PARAMETERS] = start
+    vectors[[layout.PARAMETERS, layout.START]] = start
     return vectors
 
 
@@ -156,7 +167,8 @@ def exact_loss(spec, plan, data, point):
     """The twin's loss in float64."""
     workspace = training(plan, np.float64)
     steps_ref.fill(plan.table, data, np.arange(plan.batch), workspace)
-    return steps_ref.run_gradient(plan.table, state(point, np.float64), workspace, plan.batch)
+    program = kinds_ref.program(plan.table, layout.SGD)
+    return steps_ref.run_gradient(program, state(point, np.float64), workspace, plan.batch)
 
 
 @pytest.mark.parametrize("shape", ARCHITECTURES)
@@ -179,7 +191,9 @@ def test_gradient_equals_finite_differences(shape):
     [
         TrainingSettings(),
         TrainingSettings(momentum=0.9, weight_decay=0.01),
-        TrainingSettings(optimizer="adam", learning_rate=0.01, weight_decay=0.1),
+        TrainingSettings(momentum=0.9, nesterov=True, schedule="cosine:30", warmup_steps=5),
+        TrainingSettings(optimizer="adam", learning_rate=0.01, weight_decay=0.1, clip_norm=0.3),
+        TrainingSettings(optimizer="adamw", learning_rate=0.01, weight_decay=0.1, proximal=0.5),
     ],
 )
 def test_twenty_steps_equal_twin(shape, settings):
@@ -189,8 +203,8 @@ def test_twenty_steps_equal_twin(shape, settings):
     batches = rng.integers(0, 30, (20, 7))
     correction = rng.normal(0, 0.1, spec.parameters)
     found = []
-    encoded = settings.encode(3)
-    for module, program in programs(plan, int(encoded[layout.OPTIMIZER])):
+    encoded = settings.encode(3, len(batches))
+    for module, program in programs(plan, settings.kernel):
         vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
         vectors[layout.CORRECTION] = correction
         loss = module.run_steps(program, encoded, vectors, data, batches, workspace)
@@ -215,18 +229,38 @@ def test_outputs_equal_twin(shape, rows):
     assert not found[0][rows * spec.outputs :].any()
 
 
-@given(st.integers(1, 70), st.floats(0.001, 1.0), st.floats(0, 0.99), st.integers(0, 2**32 - 1))
-def test_optimizers_equal_twins_to_the_bit(size, rate, momentum, seed):
-    from gossipfl.kernels import optimizers, optimizers_ref
+def random_vectors(size, seed):
+    vectors = np.random.default_rng(seed).normal(size=(layout.VECTORS, size)).astype(np.float32)
+    vectors[layout.SECOND_MOMENT] **= 2
+    return vectors
 
-    settings = TrainingSettings(learning_rate=rate, momentum=momentum, weight_decay=0.5).encode(0)
-    start = np.random.default_rng(seed).normal(size=(layout.VECTORS, size)).astype(np.float32)
-    start[layout.SECOND_MOMENT] **= 2
-    for name in ("sgd", "adam"):
-        fast, slow = start.copy(), start.copy()
-        getattr(optimizers, name)(settings, fast, size, 3)
-        getattr(optimizers_ref, name)(settings, slow, 3)
+
+@given(st.integers(1, 70), st.floats(0.001, 1.0), st.floats(0.01, 0.99), st.integers(0, 2**32 - 1))
+def test_optimizers_equal_twins_to_the_bit(size, rate, momentum, seed):
+    common = {"learning_rate": rate, "weight_decay": 0.5}
+    for settings in (
+        TrainingSettings(momentum=momentum, **common),
+        TrainingSettings(momentum=momentum, nesterov=True, **common),
+        TrainingSettings(optimizer="adam", **common),
+        TrainingSettings(optimizer="adamw", **common),
+    ):
+        fast, row = random_vectors(size, seed), settings.encode(2, 1)[0]
+        slow = fast.copy()
+        kinds.OPTIMIZERS[settings.kernel](row, fast, size)
+        kinds_ref.OPTIMIZERS[settings.kernel](row, slow)
         np.testing.assert_array_equal(fast, slow)
+
+
+@given(st.integers(1, 70), st.floats(0, 2.0), st.floats(0, 20.0), st.integers(0, 2**32 - 1))
+def test_gradients_are_prepared_as_by_the_twin(size, proximal, clip, seed):
+    row = TrainingSettings(proximal=proximal, clip_norm=clip).encode(0, 1)[0]
+    fast = random_vectors(size, seed)
+    slow = fast.copy()
+    gradients.prepare(row, fast, size)
+    gradients_ref.prepare(row, slow)
+    np.testing.assert_allclose(fast, slow, rtol=1e-6, atol=1e-6)
+    if clip:
+        assert np.linalg.norm(fast[layout.GRADIENT]) <= clip * 1.001
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
@@ -238,7 +272,7 @@ def test_not_a_number_is_never_swallowed(shape, poison):
     vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
     batches = np.arange(4).reshape(1, 4)
     with np.errstate(all="ignore"):  # only when run without compilation
-        encoded = TrainingSettings().encode(0)
+        encoded = TrainingSettings().encode(0, 1)
         program = kinds.program(plan.table, layout.SGD)
         loss = steps.run_steps(program, encoded, vectors, data, batches, workspace)
     assert not (np.isfinite(loss) and np.isfinite(vectors).all())

@@ -28,7 +28,9 @@ VALUES = Sequential(Dense(2), shape=(4,), loss="squared-error")
 OPTIMIZERS = [
     TrainingSettings(),
     TrainingSettings(momentum=0.9, learning_rate=0.02),
+    TrainingSettings(momentum=0.9, nesterov=True, learning_rate=0.02, schedule="cosine:100"),
     TrainingSettings(optimizer="adam", learning_rate=0.01),
+    TrainingSettings(optimizer="adamw", learning_rate=0.02, warmup_steps=20, clip_norm=1.0),
 ]
 
 
@@ -116,12 +118,13 @@ def test_a_correction_is_added_outside_the_optimizer(settings):
     plain, moved = trainer(settings), trainer(settings)
     without = plain.fit(start, np.zeros_like(start)).parameters
     with_it = moved.fit(start, correction).parameters
-    np.testing.assert_allclose(with_it - without, settings.learning_rate * correction, atol=1e-6)
+    np.testing.assert_allclose(with_it - without, plain.step_size * correction, atol=1e-6)
     assert plain.snapshot() == moved.snapshot()
 
 
-def test_weight_decay_shrinks():
-    settings = TrainingSettings(weight_decay=0.5, local_steps=1)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_weight_decay_shrinks(optimizer):
+    settings = TrainingSettings(optimizer=optimizer, weight_decay=0.5, local_steps=1)
     start = SPEC.initial(0)
     plain = trainer(attrs.evolve(settings, weight_decay=0.0)).fit(start, start * 0).parameters
     decayed = trainer(settings).fit(start, start * 0).parameters
@@ -272,17 +275,20 @@ def test_bad_batches_and_settings_never_reach_a_kernel():
     plan = SPEC.plan(2)
     vectors = np.zeros((layout.VECTORS, SPEC.parameters), np.float32)
     data = (np.zeros((5, 4), np.float32), np.zeros((5, 1), np.float32))
-    settings = TrainingSettings().encode(0)
+    settings = TrainingSettings().encode(0, 1)
     good = np.zeros((1, 2), np.int64)
     for batches in (good + 5, good - 1, good[:0], good.astype(np.int32), good[:, :1]):
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, settings, vectors, data, batches)
+            execution.train_steps(plan, layout.SGD, settings, vectors, data, batches)
+    for bad in (settings - 7, settings * np.nan, settings + layout.WHOLE, settings[0]):
+        with pytest.raises(LocalProtocolError):
+            execution.train_steps(plan, layout.SGD, bad, vectors, data, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, settings + 7, vectors, data, good)
+        execution.train_steps(plan, 7, settings, vectors, data, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, settings, vectors[:4], data, good)
+        execution.train_steps(plan, layout.SGD, settings, vectors[:4], data, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, settings, vectors, (data[0], data[1][:4]), good)
+        execution.train_steps(plan, layout.SGD, settings, vectors, (data[0], data[1][:4]), good)
     for bad in (-1, 3, 0.5, np.nan):
         with pytest.raises(LocalProtocolError):
             execution.check_data(SPEC, (data[0], data[1] + np.float32(bad)))
@@ -329,11 +335,48 @@ def test_read_only_rows_are_welcome():
         {"local_steps": 0},
         {"weight_decay": -1},
         {"optimizer": "adam", "momentum": 0.5},
+        {"optimizer": "adamw", "momentum": 0.5},
+        {"nesterov": True},
+        {"nesterov": 1, "momentum": 0.9},
+        {"clip_norm": -1},
+        {"proximal": float("inf")},
+        {"warmup_steps": 0.5},
+        {"schedule": "cosine"},
+        {"optimizer": "adamw", "learning_rate": 2.0, "weight_decay": 0.6},
     ],
 )
 def test_settings_outside_their_range_are_refused(changes):
     with pytest.raises(ConfigError, match="|".join(changes)):
         TrainingSettings(**changes)
+
+
+def test_fedprox_pulls_back_to_where_the_round_began():
+    start = SPEC.initial(0)
+    moved = {}
+    for proximal in (0.0, 5.0):
+        settings = TrainingSettings(proximal=proximal, local_steps=30, learning_rate=0.05)
+        end = trainer(settings).fit(start, start * 0).parameters
+        moved[proximal] = np.linalg.norm(end - start)
+    assert moved[5.0] < moved[0.0] / 2
+    one = TrainingSettings(local_steps=1)
+    pulled = trainer(attrs.evolve(one, proximal=5.0)).fit(start, start * 0).parameters
+    np.testing.assert_array_equal(pulled, trainer(one).fit(start, start * 0).parameters)
+
+
+def test_a_clipped_step_is_no_longer_than_agreed():
+    settings = TrainingSettings(clip_norm=0.01, local_steps=1, learning_rate=0.5)
+    start = SPEC.initial(0)
+    end = trainer(settings).fit(start, start * 0).parameters
+    assert np.linalg.norm(end - start) == pytest.approx(0.005, rel=1e-3)
+
+
+def test_step_size_follows_the_schedule():
+    learner = trainer(TrainingSettings(schedule="step:5:0.5", learning_rate=0.2, local_steps=5))
+    found, parameters = [learner.step_size], SPEC.initial(0)
+    for _ in range(3):
+        parameters = run(learner, parameters, 1)
+        found.append(learner.step_size)
+    assert found == pytest.approx([1.0, 1.0, 0.5, 0.25])
 
 
 def test_seed_is_checked():

@@ -86,10 +86,52 @@ _MODEL_OPTIONS = (
         help='Train in low frequencies: "dct1:TxC:M" for windows, "dct2:HxW:M" for images.',
     ),
     click.option(
-        "--optimizer", type=click.Choice(["sgd", "adam"]), default="sgd", show_default=True
+        "--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd", show_default=True
     ),
     click.option("--learning-rate", type=float, default=0.1, show_default=True),
-    click.option("--momentum", type=float, default=0.0, show_default=True),
+    click.option(
+        "--schedule",
+        default="constant",
+        show_default=True,
+        help="How the learning rate falls with a node's own steps: constant, cosine:STEPS, "
+        "inverse:STEPS (half after STEPS) or step:STEPS:FACTOR; never below a hundredth.",
+    ),
+    click.option(
+        "--warmup-steps",
+        type=int,
+        default=0,
+        show_default=True,
+        help="First steps, in which the learning rate rises to its full height.",
+    ),
+    click.option(
+        "--momentum",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="Share of the last step that SGD keeps.",
+    ),
+    click.option("--nesterov", is_flag=True, help="Let SGD look ahead along its momentum."),
+    click.option(
+        "--weight-decay",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="L2 regularisation; with adamw decoupled from the gradient.",
+    ),
+    click.option(
+        "--clip-norm",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="Cut gradients to this length; 0 does not.",
+    ),
+    click.option(
+        "--proximal",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="FedProx's mu: hold local steps back, for very different nodes; 0 does not.",
+    ),
     click.option("--batch-size", type=int, default=16, show_default=True),
     click.option("--local-steps", type=int, default=5, show_default=True, help="Steps per round."),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the initial model."),

@@ -52,7 +52,8 @@ class Judge:
         )
         for _ in range(rounds):
             start = replica.parameters.copy()
-            replica.trained(start, trainer.fit(start, replica.control).parameters)
+            fit = trainer.fit(start, replica.control)
+            replica.trained(start, fit.parameters, trainer.step_size)
             replica.end_round()
         return self.score(replica.average, scale)
 
