@@ -20,6 +20,10 @@ PRESETS: Final[dict[str, dict[str, float]]] = {
 }
 
 
+# What a node learns from: readings, or an app that has data of its own.
+SOURCES: Final = ("data", "flower", "numpy_client", "sklearn", "torch")
+
+
 def _setting(default: Any, help: str, *validators: Any) -> Any:
     """A field with the sentence that `--help` shows for it."""
     return field(default=default, validator=list(validators), metadata={"help": help})
@@ -33,6 +37,18 @@ class NodeConfig:
         Path("~/.gossipfl/node"), "Directory for keys, model and links."
     )
     data: Path | None = _setting(None, "Readings to learn from: .csv, .npz or .parquet.")  # noqa: RUF009
+    flower: str | None = _setting(None, "Instead of data: a Flower ClientApp, package.module:name.")
+    numpy_client: str | None = _setting(
+        None, "Instead of data: a client with fit and evaluate, or what makes it."
+    )
+    sklearn: str | None = _setting(None, "Instead of data: what makes an EstimatorTask.")
+    torch: str | None = _setting(None, "Instead of data: what makes a ModuleTask.")
+    run_config: tuple[str, ...] = _setting(
+        (), "Setting of the app, KEY=VALUE, alike on all nodes; may be repeated."
+    )
+    node_config: tuple[str, ...] = _setting(
+        (), "Setting of the app on this node, such as partition-id=0; may be repeated."
+    )
     listen: str = _setting("0.0.0.0:7411", "Address to accept links on; port 0 picks a free one.")
     peer: tuple[str, ...] = _setting((), "Address of a peer to dial, host:port; may be repeated.")
     mdns: bool = _setting(True, "Find peers by multicast DNS.")
@@ -68,6 +84,9 @@ class NodeConfig:
     )
 
     def __attrs_post_init__(self) -> None:
+        sources = [key for key in SOURCES if getattr(self, key) is not None]
+        if len(sources) > 1:
+            raise ValueError(f"a node learns from one of {' and '.join(sources)}, not from several")
         if self.view_max < self.view:
             raise ValueError(f"view_max ({self.view_max}) is below view ({self.view})")
         if self.dead_after_s <= self.ping_interval_s:

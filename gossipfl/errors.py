@@ -35,3 +35,7 @@ class RemoteProtocolError(PeerError):
 
 class LocalProtocolError(GossipFLError):
     """Our own code misused a protocol: a bug, so let it crash."""
+
+
+class TrainingFailed(GossipFLError):
+    """A round could not train or judge: the model is as before, and the next round may succeed."""

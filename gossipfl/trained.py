@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gossipfl.errors import StateError, Untrusted
 from gossipfl.learning.basis import Basis
 from gossipfl.learning.pipeline import transform
-from gossipfl.learning.statistics import Scale, groups_of
+from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import predict
 from gossipfl.manifest import Manifest, decode_manifest
 
@@ -41,8 +41,8 @@ class TrainedModel:
 
     def __attrs_post_init__(self) -> None:
         manifest = self.manifest
-        self._check("parameters", self.parameters, manifest.model().parameters)
-        groups = groups_of(manifest.standardise, manifest.schema.inputs)
+        self._check("parameters", self.parameters, manifest.parameters)
+        groups = manifest.groups
         if (self.scale is None) != (groups == 0):
             raise StateError("the model's statistics do not suit its manifest; export it again")
         if self.scale is not None:
@@ -82,7 +82,10 @@ def decode_trained(content: bytes) -> TrainedModel:
         raise StateError("the model file is damaged: its checksum differs; make it anew")
     try:
         body, parameters, scale = _unpack(content[head:])
-        return TrainedModel(decode_manifest(body), _floats(parameters), _scale(scale))
+        manifest = decode_manifest(body)
+        if not isinstance(manifest, Manifest):
+            raise TypeError("a model of layers is needed")
+        return TrainedModel(manifest, _floats(parameters), _scale(scale))
     except (ValueError, TypeError, Untrusted):
         raise StateError("the model file is of another version; make it anew") from None
 

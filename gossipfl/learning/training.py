@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.errors import ConfigError, DataError, GossipFLError
+from gossipfl.errors import ConfigError, DataError, TrainingFailed
 from gossipfl.kernels import layout
 from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
@@ -21,7 +21,7 @@ __all__ = ["Trainer", "TrainingDiverged", "TrainingSettings", "predict", "warm"]
 Vector = NDArray[np.float32]
 
 
-class TrainingDiverged(GossipFLError):
+class TrainingDiverged(TrainingFailed):
     """Parameters or loss stopped being finite numbers; the trainer is as it was before."""
 
 

@@ -9,15 +9,14 @@ import trio
 from attrs import frozen
 
 from gossipfl import __version__
+from gossipfl.agreement import Agreement
 from gossipfl.config import NodeConfig
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.statistics import MomentSet, groups_of
-from gossipfl.manifest import Manifest
+from gossipfl.learning.statistics import MomentSet
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
 from gossipfl.node.lateness import Lateness
-from gossipfl.node.learners import Studies, make_studies
+from gossipfl.node.learners import Material, Studies, make_studies
 from gossipfl.node.membership import Membership
 from gossipfl.node.memory import peak_bytes
 from gossipfl.node.mesh import AddressBook, Mesh
@@ -58,14 +57,14 @@ class Agent:
     def __init__(
         self,
         config: NodeConfig,
-        manifest: Manifest,
+        manifest: Agreement,
         membership: Membership,
-        readings: Dataset,
+        material: Material,
         store: Store,
         saved: Saved,
         around: Surroundings,
     ) -> None:
-        """Raises DataError when the readings do not suit the manifest's model."""
+        """Raises DataError when readings do not suit the manifest's model."""
         self._config = config
         self._manifest = manifest
         self._membership = membership
@@ -80,14 +79,14 @@ class Agent:
         self._book = AddressBook(around.rng)
         self._journal = Journal(store, _position(saved), around.run_blocking, around.observer)
         self._sharing = Sharing(
-            MomentSet(groups_of(manifest.standardise, manifest.schema.inputs)),
+            MomentSet(manifest.groups),
             membership,
             self._mesh,
             self._book,
             around.observer,
             hints=config.hints,
         )
-        self._studies = self._make_studies(readings, own_key, saved)
+        self._studies = self._make_studies(material, own_key, saved)
         self._mixer = self._make_mixer(own_key, saved)
         self._sessions = self._make_sessions()
         self._checkpoints = Checkpoints(
@@ -165,13 +164,13 @@ class Agent:
             self._port,
         )
 
-    def _make_studies(self, readings: Dataset, own_key: bytes, saved: Saved) -> Studies:
+    def _make_studies(self, material: Material, own_key: bytes, saved: Saved) -> Studies:
         moments = self._sharing.moments
         for entry in saved.model.moments if saved.model else ():
             moments.add(moments.decode(entry))
         return make_studies(
             self._manifest,
-            readings,
+            material,
             self._sharing,
             own_key,
             validation=self._config.validation,
@@ -259,7 +258,7 @@ class Agent:
             "manifest": self._manifest.id.hex(),
             "uptime_s": round(time.monotonic() - self._started_s, 1),
             "state": "training" if progress.training else "settling",
-            "model": self._manifest.model().summary(),
+            "model": self._manifest.summary(),
             "samples": replica.samples,
             "rounds": replica.rounds,
             "loss": _number(progress.loss),

@@ -14,12 +14,11 @@ import trio
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError, StateError
 from gossipfl.kernels import engine
-from gossipfl.learning.data import read
-from gossipfl.learning.dataset import Dataset, check_trainable
-from gossipfl.manifest import Manifest, open_manifest
+from gossipfl.manifest import open_manifest
 from gossipfl.node.agent import Agent, Surroundings, run_in, run_in_thread
 from gossipfl.node.eventlog import EventLog
 from gossipfl.node.kernels import warm_kernels
+from gossipfl.node.learners import open_material
 from gossipfl.node.membership import Membership
 from gossipfl.node.observer import Observer, Sink
 from gossipfl.node.state.home import Home, read_bytes, write_private
@@ -48,7 +47,7 @@ class Device:
         admission = self._admission()
         self.manifest = open_manifest(admission.manifest, admission.authority)
         self.membership = self._membership(self.key, admission)
-        self.readings = self._readings(self.manifest)
+        self.material = open_material(config, self.manifest, self.key.public, self.observer)
         self.store, self.saved = self._open_store()
         self.observer.emit("kernels.warming")
         warm_kernels()
@@ -74,15 +73,6 @@ class Device:
             keep_revocations=lambda signed: run_in_thread(write_private, path, signed),
         )
 
-    def _readings(self, manifest: Manifest) -> Dataset:
-        if self.config.data is None:
-            raise ConfigError("say what to learn from: --data FILE (.csv, .npz or .parquet)")
-        readings = read(self.config.data, schema=manifest.schema)
-        self.observer.emit("data.opened", path=str(self.config.data.resolve()), rows=len(readings))
-        for warning in check_trainable(readings):
-            self.observer.emit("data.warning", warning=warning)
-        return readings
-
     def _open_store(self) -> tuple[Store, Saved]:
         store, saved, aside = open_store(self.home.database, self.manifest.id)
         if aside is not None:
@@ -105,7 +95,7 @@ class Device:
             rng=rng,
         )
         agent = Agent(
-            config, self.manifest, self.membership, self.readings, self.store, self.saved, around
+            config, self.manifest, self.membership, self.material, self.store, self.saved, around
         )
         observer.emit(
             "node.starting",

@@ -222,7 +222,7 @@ def check_membership(home: Home | None, now_s: float) -> Iterator[Finding]:
             return
         admission = open_with(key, read_bytes(home.admission, JOIN_FILE_BYTES_MAX))
         manifest = open_manifest(admission.manifest, admission.authority)
-        yield Finding(step, "ok", f"cluster {manifest.cluster}, {manifest.model().summary()}")
+        yield Finding(step, "ok", f"cluster {manifest.cluster}, {manifest.summary()}")
         step = "certificate"
         yield _judge_certificate(_membership(home, key, admission, now_s).certificate, now_s)
     except GossipFLError as error:

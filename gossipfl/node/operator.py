@@ -11,8 +11,9 @@ from typing import Final
 from attrs import asdict, evolve, field, frozen
 from attrs.validators import deep_iterable, instance_of
 
+from gossipfl.agreement import Agreement
 from gossipfl.errors import ConfigError, StateError
-from gossipfl.manifest import KIND, Manifest, open_manifest
+from gossipfl.manifest import KIND, open_manifest
 from gossipfl.node.state.home import Home, read_bytes, refuse_open_to_others, write_private
 from gossipfl.security.admission import CLUSTER_KEY_BYTES, Admission, seal_for
 from gossipfl.security.authority import Authority
@@ -49,7 +50,7 @@ class Operator:
         self._cluster_key = self._secret("cluster.key")
 
     @classmethod
-    def create(cls, path: Path, manifest: Manifest) -> "Operator":
+    def create(cls, path: Path, manifest: Agreement) -> "Operator":
         """A new cluster.  Raises ConfigError when the directory holds one already."""
         if (path / "authority.key").exists():
             raise ConfigError(f"{path} holds a cluster already; choose another name")
@@ -63,7 +64,7 @@ class Operator:
         return cls(path)
 
     @property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> Agreement:
         """What the cluster agreed on."""
         signed = read_bytes(self.path / "manifest", SIGNED_BYTES_MAX)
         return open_manifest(signed, self._authority.public)

@@ -1,12 +1,13 @@
 """The loop that everything else serves: train, pick a neighbour, mix."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
 import trio
 from attrs import define
 
-from gossipfl.errors import PeerError
+from gossipfl.errors import PeerError, TrainingFailed
 from gossipfl.learning.learner import Learner
 from gossipfl.learning.training import TrainingDiverged
 from gossipfl.node.inputs import Inputs
@@ -98,8 +99,9 @@ class Rounds:
         start = replica.parameters.copy()
         try:
             fit = await self._run_blocking(self._learner.fit, start, replica.control.copy())
-        except TrainingDiverged as error:
-            self._observer.emit("training.diverged", error=str(error))
+        except TrainingFailed as error:
+            kind = "diverged" if isinstance(error, TrainingDiverged) else "failed"
+            self._observer.emit(f"training.{kind}", error=str(error))
             return
         replica.trained(start, fit.parameters, self._learner.step_size)
         if replica.end_round():
@@ -113,13 +115,17 @@ class Rounds:
             return
         self._evaluated_s = trio.current_time()
         replica, progress = self._mixer.replica, self.progress
-        found: Any = await self._run_blocking(self._learner.evaluate, replica.average.copy())
+        try:
+            found: Any = await self._run_blocking(self._learner.evaluate, replica.average.copy())
+        except TrainingFailed as error:
+            self._observer.emit("evaluation.failed", error=str(error))
+            return
         progress.validation_loss = found.loss if found.samples else None
         progress.accuracy, progress.error = found.accuracy, found.error
         self._observer.emit(
             "round",
             round=replica.rounds,
-            loss=round(progress.loss, 5),
+            loss=None if math.isnan(progress.loss) else round(progress.loss, 5),
             validation_loss=progress.validation_loss,
             accuracy=progress.accuracy,
             residual=round(replica.guard.residual, 5),

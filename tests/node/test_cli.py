@@ -149,6 +149,12 @@ def test_every_flag_reaches_its_setting(key):
     given = {
         "state": ("x", Path("x")),
         "data": ("x", Path("x")),
+        "flower": ("app:app", "app:app"),
+        "numpy_client": ("app:make", "app:make"),
+        "sklearn": ("app:make", "app:make"),
+        "torch": ("app:make", "app:make"),
+        "run_config": ("lr=0.1", ("lr=0.1",)),
+        "node_config": ("partition-id=3", ("partition-id=3",)),
         "listen": (":9", ":9"),
         "peer": ("h:9", ("h:9",)),
         "mdns": (None, False),

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from gossipfl.node.cli.apps import app_options, make_foreign
 from gossipfl.node.cli.options import (
     gossip_options,
     make_manifest,
@@ -32,6 +33,7 @@ CLUSTER = click.option(
 @click.option("--directory", type=click.Path(path_type=Path), help="Where to keep the cluster.")
 @readings_options
 @model_options
+@app_options
 @gossip_options
 def create(
     name: str,
@@ -45,15 +47,19 @@ def create(
 
     \b
     gossipfl cluster create home --like readings.csv --target activity
+    gossipfl cluster create lab --flower quickstart.client_app:app --arrays quickstart.task:Net
     """
-    from gossipfl.node.cli.models import print_model
+    from gossipfl.node.cli.models import print_agreement
     from gossipfl.node.operator import CLUSTERS, Operator
 
     path = directory or CLUSTERS.expanduser() / name
-    manifest = make_manifest(name, settings, like=like, features=features, classes=classes)
+    foreign = make_foreign(name, settings, beside=("name", "directory"))
+    manifest = foreign or make_manifest(
+        name, settings, like=like, features=features, classes=classes
+    )
     operator = Operator.create(path, manifest)
     click.echo(f"Created cluster {name} in {path}")
-    print_model(operator.manifest)
+    print_agreement(operator.manifest)
     click.echo("Next: run `gossipfl key` on each device, then here")
     click.echo("      gossipfl cluster admit NAME --public-key KEY")
 
@@ -125,7 +131,7 @@ def show(cluster: str | None) -> None:
     manifest = operator.manifest
     console = Console(soft_wrap=True)  # keys and ids are copied: never broken, never cut
     console.print(f"cluster {manifest.cluster}, id {operator.cluster_id.hex()}")
-    console.print(f"model {manifest.model().summary()}, manifest {manifest.id.hex()}")
+    console.print(f"model {manifest.summary()}, manifest {manifest.id.hex()}")
     table = Table(box=None, pad_edge=False)
     for heading in ("device", "no.", "roles", "public key", ""):
         table.add_column(heading, overflow="fold", no_wrap=heading == "public key")

@@ -3,9 +3,34 @@
 from rich.console import Console
 from rich.table import Table
 
+from gossipfl.agreement import Agreement
+from gossipfl.foreign import ForeignManifest
 from gossipfl.learning.sequential import PARAMETERS_MAX
 from gossipfl.learning.summary import Line, summarise, total
 from gossipfl.manifest import Manifest
+
+
+def print_agreement(agreement: Agreement) -> None:
+    """What a cluster learns, on standard output."""
+    if isinstance(agreement, Manifest):
+        print_model(agreement)
+    elif isinstance(agreement, ForeignManifest):
+        _print_arrays(agreement)
+
+
+def _print_arrays(manifest: ForeignManifest) -> None:
+    """A line an array; those beside the vector stay on their node."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("array")
+    for heading in ("shape", "dtype", "parameters", "starts at"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for spec in manifest.arrays:
+        count = f"{spec.size:,}" if spec.shared else "stays local"
+        spread = f" ± {spec.limit:.3g}" if spec.limit else ""
+        table.add_row(spec.name, _shape(spec.shape), spec.dtype, count, f"{spec.fill:.3g}{spread}")
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(manifest.summary(), soft_wrap=True)
 
 
 def print_model(manifest: Manifest, *, err: bool = False) -> None:

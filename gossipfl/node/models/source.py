@@ -6,7 +6,7 @@ from typing import Any
 import trio
 
 from gossipfl.errors import StateError
-from gossipfl.learning.statistics import MomentSet, Scale, groups_of
+from gossipfl.learning.statistics import MomentSet, Scale
 from gossipfl.manifest import Manifest, open_manifest
 from gossipfl.node.state.home import Home, read_bytes, write_private
 from gossipfl.node.state.store import Damaged, ModelCheckpoint, read_model
@@ -43,6 +43,8 @@ def _model_of_node(state: Path) -> TrainedModel:
     home = Home(state)
     admission = open_with(home.device_key(), read_bytes(home.admission, JOIN_FILE_MAX))
     manifest = open_manifest(admission.manifest, admission.authority)
+    if not isinstance(manifest, Manifest):
+        raise StateError(f"a {manifest.summary()} predicts in its own framework only")
     try:
         answer = trio.run(ask, home.status_socket, "model")
     except StateError:  # no node runs
@@ -79,7 +81,7 @@ def _stored(home: Home, manifest: Manifest) -> TrainedModel:
 def _stored_scale(saved: ModelCheckpoint, manifest: Manifest) -> Scale | None:
     if not manifest.standardises:
         return None
-    moments = MomentSet(groups_of(manifest.standardise, manifest.schema.inputs))
+    moments = MomentSet(manifest.groups)
     for entry in saved.moments:
         moments.add(moments.decode(entry))
     return moments.scale()
