@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 import msgpack
@@ -11,16 +11,17 @@ from attrs import field, frozen
 from cattrs.errors import ClassValidationError
 from numpy.typing import NDArray
 
-from gossipfl.agreement import Agreement, converter
+from gossipfl.agreement import Agreement, converter, one_of
 from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.foreign import ForeignManifest
 from gossipfl.learning.basis import Basis, parse_basis
 from gossipfl.learning.declaration import declare, describe
 from gossipfl.learning.layers import Dense, Layer
 from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import Sequential, natural_shape, perceptron
+from gossipfl.learning.sequential import LOSSES, Loss, Sequential, natural_shape, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.statistics import groups_of
+from gossipfl.learning.training import class_weights
 from gossipfl.security.signed import open_signed
 
 KIND: Final = "manifest"
@@ -36,6 +37,19 @@ def _shape(shape: Iterable[int]) -> tuple[int, ...]:
     return tuple(shape)
 
 
+def _loss(name: Loss | Literal["auto"], classes: int) -> Loss:
+    """The loss for a schema of so many classes, 0 for values.  Raises ConfigError."""
+    if name == "auto":
+        return "cross-entropy" if classes else "squared-error"
+    if name == "cross-entropy" and not classes:
+        raise ConfigError("the loss cross-entropy is for classes: choose another, or auto")
+    if name in ("squared-error", "huber") and classes:
+        raise ConfigError(f"the loss {name} is for values, not for classes: choose auto")
+    if name == "binary" and classes not in (0, 2):
+        raise ConfigError(f"the loss binary tells 2 classes apart, not {classes}: choose auto")
+    return name
+
+
 @frozen(kw_only=True, slots=False)
 class Manifest(Agreement):
     """An agreement on a model of layers and on the readings that it learns from.
@@ -45,6 +59,8 @@ class Manifest(Agreement):
     basis: input basis, "identity", "dct1:TxC:M" or "dct2:HxW:M".
     layers: what lies before the last layer, which is Dense and has an output for every class.
     shape: what the layers see an example as, such as (28, 28, 1); () is as the schema has it.
+    loss: "auto" (cross-entropy for classes, else squared-error), "binary" (two classes by one
+        logit, or targets that are 0 or 1), "huber", or one of those that "auto" picks.
     training: optimizer, learning rate, local steps; see TrainingSettings.
     Raises ConfigError for a value outside its range, and for parts that do not fit together.
     """
@@ -54,6 +70,9 @@ class Manifest(Agreement):
     basis: str = "identity"
     layers: tuple[Layer, ...] = field(default=perceptron((32,)), converter=_layers)
     shape: tuple[int, ...] = field(default=(), converter=_shape)
+    loss: Literal["auto", "cross-entropy", "squared-error", "binary", "huber"] = field(
+        default="auto", validator=one_of("auto", *LOSSES)
+    )
     training: TrainingSettings = attrs.Factory(TrainingSettings)
 
     def __attrs_post_init__(self) -> None:
@@ -63,7 +82,7 @@ class Manifest(Agreement):
                 'use standardise "channel:C" for windows, or "none"'
             )
         # Both raise ConfigError: when the parts do not fit together, and when they are too long.
-        self.model()
+        class_weights(self.model(), self.training)
         _ = self.body
 
     @property
@@ -100,14 +119,16 @@ class Manifest(Agreement):
 
     @cached_property
     def _model(self) -> Sequential:
+        classes = len(self.schema.classes)
+        loss = _loss(self.loss, classes)
         basis = self.input_basis()
         inputs = basis.inputs(self.schema.inputs)
         shape = self.shape or natural_shape(self.layers, basis.shape(self.schema.shape))
         model = Sequential(
             *self.layers,
-            Dense(self.schema.outputs),
+            Dense(1 if loss == "binary" and classes else self.schema.outputs),
             shape=shape,
-            loss="cross-entropy" if self.schema.classes else "squared-error",
+            loss=loss,
         )
         if model.inputs != inputs:
             raise ConfigError(

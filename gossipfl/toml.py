@@ -113,6 +113,9 @@ def _strict_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(
         lambda kind: kind == tuple[int, ...], lambda value, _: tuple(map(_whole, _list(value)))
     )
+    converter.register_structure_hook_func(
+        lambda kind: kind == tuple[float, ...], lambda value, _: tuple(map(_real, _list(value)))
+    )
     return converter
 
 

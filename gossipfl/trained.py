@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from gossipfl.errors import StateError, Untrusted
 from gossipfl.learning.basis import Basis
+from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.pipeline import transform
+from gossipfl.learning.report import Report, judge_outputs
 from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import predict
 from gossipfl.manifest import Manifest, decode_manifest
@@ -60,9 +62,17 @@ class TrainedModel:
         return self.manifest.input_basis()
 
     def outputs(self, features: Floats) -> Floats:
-        """f32[n, outputs] logits or values for raw readings f32[n, columns]."""
+        """f32[n, outputs] logits or values for raw readings f32[n, columns].
+
+        See `report.probabilities` for what logits mean.
+        """
         inputs = transform(self._basis, features, self.scale)
         return predict(self.manifest.model(), self.parameters, inputs)
+
+    def judge(self, readings: Dataset) -> Report:
+        """What the model is worth on readings with their answers.  Raises DataError."""
+        loss = self.manifest.model().loss
+        return judge_outputs(loss, self.outputs(readings.features), readings)
 
     def encode(self) -> bytes:
         """The content of a model file."""

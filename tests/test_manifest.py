@@ -66,7 +66,7 @@ def test_equal_ids_mean_equal_manifests_and_the_reverse(one, other):
 
 
 def test_the_id_is_the_same_on_every_device_and_in_every_run():
-    assert SIMPLE.id.hex() == "bf2771667af3b4197b3ab3ff4f93e745"
+    assert SIMPLE.id.hex() == "945137e4c3c41be6df1ee758a77922b9"
 
 
 def test_the_initial_model_follows_from_the_manifest():
@@ -92,6 +92,50 @@ IMAGES = Schema(columns=12, target="y", classes="01", dimensions=(4, 3))
 )
 def test_layers_see_examples_as_the_file_has_them(changes, shape):
     assert make(**changes).model().shape == shape
+
+
+CLASSES = Schema(columns=2, target="y", classes="abc")
+PAIR = Schema(columns=2, target="y", classes="ab")
+VALUES = Schema(columns=2, target=("u", "v"), values=2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "schema", "found"),
+    [
+        ("auto", CLASSES, ("cross-entropy", 3)),
+        ("auto", VALUES, ("squared-error", 2)),
+        ("cross-entropy", PAIR, ("cross-entropy", 2)),
+        ("binary", PAIR, ("binary", 1)),
+        ("binary", VALUES, ("binary", 2)),
+        ("huber", VALUES, ("huber", 2)),
+    ],
+)
+def test_the_loss_decides_on_the_outputs(loss, schema, found):
+    model = make(loss=loss, schema=schema).model()
+    assert (model.loss, model.outputs) == found
+
+
+@pytest.mark.parametrize(
+    ("loss", "schema", "message"),
+    [
+        ("binary", CLASSES, "2 classes apart, not 3"),
+        ("huber", PAIR, "for values"),
+        ("squared-error", PAIR, "for values"),
+        ("cross-entropy", VALUES, "for classes"),
+        ("hinge", PAIR, "loss is auto or cross-entropy"),
+    ],
+)
+def test_a_loss_has_to_suit_the_target(loss, schema, message):
+    with pytest.raises(ConfigError, match=message):
+        make(loss=loss, schema=schema)
+
+
+def test_class_weights_are_one_for_each_class():
+    weighted = TrainingSettings(class_weights=(1, 2, 4))
+    manifest = make(schema=CLASSES, training=weighted)
+    assert decode_manifest(manifest.body) == manifest
+    with pytest.raises(ConfigError, match="2 classes, not 3"):
+        make(schema=PAIR, training=weighted)
 
 
 @pytest.mark.parametrize("scheme", ["anchored", "plain"])

@@ -45,7 +45,13 @@ LAYERS = {
     layout.GROUP_NORM: (group_norm.group_norm_forward, group_norm.group_norm_backward),
     layout.DROPOUT: (dropout.dropout_forward, dropout.dropout_backward),
 }
-LOSSES = {layout.CROSS_ENTROPY: losses.cross_entropy, layout.SQUARED_ERROR: losses.squared_error}
+LOSSES = {
+    layout.CROSS_ENTROPY: losses.cross_entropy,
+    layout.SQUARED_ERROR: losses.squared_error,
+    layout.WEIGHTED_CROSS_ENTROPY: losses.weighted_cross_entropy,
+    layout.BINARY: losses.binary,
+    layout.HUBER: losses.huber,
+}
 OPTIMIZERS = {
     layout.SGD: optimizers.sgd,
     layout.NESTEROV: optimizers.nesterov,

@@ -43,6 +43,9 @@ LAYERS = {
 LOSSES = {
     layout.CROSS_ENTROPY: losses_ref.cross_entropy,
     layout.SQUARED_ERROR: losses_ref.squared_error,
+    layout.WEIGHTED_CROSS_ENTROPY: losses_ref.weighted_cross_entropy,
+    layout.BINARY: losses_ref.binary,
+    layout.HUBER: losses_ref.huber,
 }
 OPTIMIZERS = {
     layout.SGD: optimizers_ref.sgd,

@@ -33,7 +33,9 @@ DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
 CONVOLUTION, MAX_POOL, AVERAGE_POOL, GROUP_NORM = 20, 21, 22, 23
 # DROPOUT: no parameters.
 DROPOUT = 30
-CROSS_ENTROPY, SQUARED_ERROR = 100, 101  # KIND of a loss
+# KIND of a loss.  Targets are a class index, with WEIGHTED_CROSS_ENTROPY and its weight behind it;
+# with the others a number for every output, with BINARY 0 or 1.
+CROSS_ENTROPY, SQUARED_ERROR, WEIGHTED_CROSS_ENTROPY, BINARY, HUBER = 100, 101, 102, 103, 104
 
 # What a layer's row of the kernels' array holds; a loss has its optimizer in the second place.
 FORWARD, BACKWARD = 0, 1

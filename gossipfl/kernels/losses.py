@@ -30,7 +30,7 @@ def cross_entropy(row, parameters, gradient, workspace, batch, shared):
         target[i] = exp(target[i])
     product = 1.0
     for i in range(batch):
-        product *= _normalise(at(target, i * classes), classes, truths[i], batch)
+        product *= _normalise(at(target, i * classes), classes, truths[i], ONE / np.float32(batch))
         if i % FACTORS == FACTORS - 1:
             total += math.log(product)
             product = 1.0
@@ -49,16 +49,36 @@ def _shift(logits, out, classes, truth):
 
 
 @register_jitable
-def _normalise(out, classes, truth, batch):
-    """out = (out / their sum - one hot) / batch; returns the sum."""
+def _normalise(out, classes, truth, share):
+    """out = (out / their sum - one hot) * share; returns the sum."""
     total = np.float32(0)
     for j in range(classes):
         total += out[j]
-    scale = ONE / (total * np.float32(batch))
+    scale = share / total
     for j in range(classes):
         out[j] *= scale
-    out[np.int64(truth)] -= ONE / np.float32(batch)
+    out[np.int64(truth)] -= share
     return total
+
+
+@kernel(LAYER, {"contract"})
+def weighted_cross_entropy(row, parameters, gradient, workspace, batch, shared):
+    """The same, each row as often as the weight behind its class says."""
+    classes = row[INPUTS]
+    logits, truths = at(workspace, row[SOURCE]), at(workspace, row[RESULT])
+    target, total, weight = at(workspace, row[SOURCE_GRADIENT]), 0.0, np.float32(0)
+    for i in range(batch):
+        start = i * classes
+        weight += truths[2 * i + 1]
+        chosen = _shift(at(logits, start), at(target, start), classes, truths[2 * i])
+        total -= truths[2 * i + 1] * chosen
+    for i in range(batch * classes):
+        target[i] = exp(target[i])
+    for i in range(batch):
+        share = truths[2 * i + 1] / weight
+        summed = _normalise(at(target, i * classes), classes, truths[2 * i], share)
+        total += truths[2 * i + 1] * math.log(summed)
+    workspace[row[SCRATCH]] = np.float32(total / weight)
 
 
 @kernel(LAYER)
@@ -71,4 +91,41 @@ def squared_error(row, parameters, gradient, workspace, batch, shared):
         error = values[i] - targets[i]
         total += error * error
         target[i] = scale * error
+    workspace[row[SCRATCH]] = np.float32(total / size)
+
+
+@kernel(LAYER, {"contract"})
+def binary(row, parameters, gradient, workspace, batch, shared):
+    """Mean over rows and outputs of -log of the probability that a logistic unit gives the target.
+
+    That is log(1 + exp(-|z|)) + max(z, 0) - z t for a logit z.
+    """
+    logits, targets = at(workspace, row[SOURCE]), at(workspace, row[RESULT])
+    target, size = at(workspace, row[SOURCE_GRADIENT]), batch * row[INPUTS]
+    scale, total, product = ONE / np.float32(size), 0.0, 1.0
+    for i in range(size):
+        z = logits[i]
+        decay = exp(-z) if z > 0 else exp(z)
+        product *= 1.0 + np.float64(decay)  # at most 2, so FACTORS of them fit as well
+        if i % FACTORS == FACTORS - 1:
+            total += math.log(product)
+            product = 1.0
+        total += (z if z > 0 else np.float32(0)) - z * targets[i]
+        share = (ONE if z > 0 else decay) / (ONE + decay)
+        target[i] = scale * (share - targets[i])
+    workspace[row[SCRATCH]] = np.float32((total + math.log(product)) / size)
+
+
+@kernel(LAYER)
+def huber(row, parameters, gradient, workspace, batch, shared):
+    """Mean over rows and outputs of e^2 / 2, or |e| - 1/2 for errors beyond 1 (Huber 1964)."""
+    values, targets = at(workspace, row[SOURCE]), at(workspace, row[RESULT])
+    target, size = at(workspace, row[SOURCE_GRADIENT]), batch * row[INPUTS]
+    scale, total = ONE / np.float32(size), 0.0
+    for i in range(size):
+        error = values[i] - targets[i]
+        slope = ONE if error > ONE else error
+        slope = -ONE if error < -ONE else slope
+        total += slope * (error - np.float32(0.5) * slope)
+        target[i] = scale * slope
     workspace[row[SCRATCH]] = np.float32(total / size)

@@ -7,22 +7,55 @@ from gossipfl.learning.learner import Evaluation
 from gossipfl.learning.sequential import Loss
 
 Floats = NDArray[np.float32]
+Exact = NDArray[np.float64]
 
 
-def evaluate_outputs(loss: Loss, outputs: Floats, targets: Floats) -> Evaluation:
-    """Evaluation of `outputs` f32[n, k], n >= 1, against targets f32[n, 1] classes or f32[n, k]."""
+def evaluate_outputs(
+    loss: Loss, outputs: Floats, targets: Floats, weights: Floats | None = None
+) -> Evaluation:
+    """Evaluation of `outputs` f32[n, k], n >= 1, against targets f32[n, 1] classes or f32[n, k].
+
+    weights: f32[n], how much each row counts in a cross-entropy; its accuracy counts all alike.
+    """
     exact = outputs.astype(np.float64)
     if loss == "cross-entropy":
-        return _classification(exact, targets[:, 0].astype(np.int64))
-    mean_square = float(np.square(exact - targets).mean())
-    return Evaluation(loss=mean_square, accuracy=None, error=mean_square**0.5, samples=len(targets))
+        return _classes(exact, targets[:, 0].astype(np.int64), weights)
+    if loss == "binary":
+        return _bits(exact, targets)
+    error = np.abs(exact - targets)
+    losses = np.square(error) if loss == "squared-error" else _huber(error)
+    return Evaluation(
+        loss=float(losses.mean()),
+        accuracy=None,
+        error=float(np.square(error).mean()) ** 0.5,
+        samples=len(targets),
+    )
 
 
-def _classification(logits: NDArray[np.float64], classes: NDArray[np.int64]) -> Evaluation:
+def _classes(logits: Exact, classes: NDArray[np.int64], weights: Floats | None) -> Evaluation:
     shifted = logits - logits.max(1, keepdims=True)
     chosen = shifted[np.arange(len(classes)), classes]
     losses = np.log(np.exp(shifted).sum(1)) - chosen
     accuracy = float((logits.argmax(1) == classes).mean())
+    loss = float(np.average(losses, weights=weights))
+    return Evaluation(loss=loss, accuracy=accuracy, error=None, samples=len(classes))
+
+
+def _bits(logits: Exact, targets: Floats) -> Evaluation:
+    losses = binary_losses(logits, targets)
+    accuracy = float(((logits > 0) == (targets > 0)).mean())
     return Evaluation(
-        loss=float(losses.mean()), accuracy=accuracy, error=None, samples=len(classes)
+        loss=float(losses.mean()), accuracy=accuracy, error=None, samples=len(targets)
     )
+
+
+def binary_losses(logits: Exact, targets: Floats | Exact) -> Exact:
+    """Cross-entropies of logistic units, f64[n, k]."""
+    found: Exact = np.logaddexp(0, logits) - logits * targets
+    return found
+
+
+def _huber(error: Exact) -> Exact:
+    slope = np.minimum(error, 1)
+    found: Exact = slope * (error - slope / 2)
+    return found

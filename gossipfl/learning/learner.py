@@ -28,8 +28,9 @@ class Evaluation:
     """How good parameters are on rows held back from training.
 
     loss: mean loss, 0 when there are no such rows.
-    accuracy: share of right classes; None for a regression or without rows.
-    error: root mean squared error; None for a classification or without rows.
+    accuracy: share of right classes, or of right labels where an example has several; None for a
+        regression or without rows.
+    error: root mean squared error; None for all but regressions, or without rows.
     samples: rows evaluated, the weight of this evaluation in a cluster-wide mean.
     """
 
@@ -44,7 +45,7 @@ class Learner(Protocol):
 
     @property
     def samples(self) -> int:
-        """Training rows: the weight of this node in the cluster's mean."""
+        """Training rows, as class weights count them: this node's weight in the cluster's mean."""
 
     @property
     def size(self) -> int:

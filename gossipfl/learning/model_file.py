@@ -1,7 +1,7 @@
 """Models in TOML: the layers, and with them whatever else a cluster agrees on about learning.
 
     shape = [28, 28, 1]        # optional: as the data has it
-    standardise = "none"       # optional, as `basis`
+    standardise = "none"       # optional, as `basis` and `loss`
 
     [[layers]]
     layer = "Dense"
@@ -33,6 +33,7 @@ class _Tables:
     shape: tuple[int, ...] = ()
     standardise: str | None = None
     basis: str | None = None
+    loss: str | None = None
     layers: Any = None
     training: dict[str, Any] = attrs.field(factory=dict)
 
@@ -60,7 +61,11 @@ def read_model(path: Path) -> ModelFile:
     plain, source = read_toml(path), str(path)
     tables = build(_Tables, plain, source)
     build(TrainingSettings, tables.training, f"{source}, [training]")
-    given = {"standardise": tables.standardise, "basis": tables.basis}
+    given = {
+        "standardise": tables.standardise,
+        "basis": tables.basis,
+        "loss_function": tables.loss,
+    }
     return ModelFile(
         source=source,
         layers=None if tables.layers is None else _layers(tables.layers, source),

@@ -12,6 +12,7 @@ from gossipfl.errors import LocalProtocolError
 from gossipfl.kernels import layout
 from gossipfl.learning.extents import Row, extents
 
+LOSSES = range(layout.CROSS_ENTROPY, layout.HUBER + 1)
 # Slots start on a cache line (16 float32), so that vector loads do not straddle two.
 LINE = 16
 
@@ -61,8 +62,7 @@ class Plan:
 
     def _check_loss(self, index: int, row: Row) -> None:
         inputs, targets = self._sizes(index, row)
-        expected = {layout.CROSS_ENTROPY: 1, layout.SQUARED_ERROR: inputs}
-        if expected.get(row[layout.KIND]) != targets:
+        if row[layout.KIND] not in LOSSES or target_width(row[layout.KIND], inputs) != targets:
             raise LocalProtocolError(f"plan row {index}: not a loss, or a wrong target width")
         _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
         _within(index, row[layout.RESULT], self.batch * targets, self.workspace)
@@ -76,6 +76,11 @@ class Plan:
         if index and self.table[index - 1, layout.OUTPUTS] != inputs:
             raise LocalProtocolError(f"plan row {index}: does not fit the layer before it")
         return inputs, outputs
+
+
+def target_width(loss: int, outputs: int) -> int:
+    """Columns of a target row of this kind of loss."""
+    return {layout.CROSS_ENTROPY: 1, layout.WEIGHTED_CROSS_ENTROPY: 2}.get(loss, outputs)
 
 
 def _within(index: int, start: int, length: int, total: int) -> None:
@@ -112,7 +117,7 @@ class Planner:
 
     def finish(self, loss: int) -> Plan:
         """Add the loss, and check."""
-        targets = 1 if loss == layout.CROSS_ENTROPY else self._width
+        targets = target_width(loss, self._width)
         truth, value = self._reserve(targets), self._reserve(1)
         row = [loss, self._width, targets, -1, -1, self._source, truth]
         row += [self._source_gradient, -1, value]

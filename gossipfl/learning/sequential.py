@@ -18,15 +18,17 @@ from gossipfl.errors import ConfigError
 from gossipfl.kernels import layout
 from gossipfl.learning.layers import Bound, Dense, Layer, ReLU, Shape, Tensor
 from gossipfl.learning.layers.base import SIZE_MAX, positive
-from gossipfl.learning.plan import Plan, Planner
+from gossipfl.learning.plan import Plan, Planner, target_width
 
 PARAMETERS_MAX = 51_200  # 200 kB of float32
 DEPTH_MAX = 64
 
-Loss = Literal["cross-entropy", "squared-error"]
+Loss = Literal["cross-entropy", "squared-error", "binary", "huber"]
 LOSSES: dict[str, int] = {
     "cross-entropy": layout.CROSS_ENTROPY,
     "squared-error": layout.SQUARED_ERROR,
+    "binary": layout.BINARY,
+    "huber": layout.HUBER,
 }
 
 
@@ -35,7 +37,8 @@ class Sequential:
     """Layers, one behind the other.
 
     shape: of one example, for instance (features,) or (times, channels); rows hold it flat.
-    loss: "cross-entropy" for classes, "squared-error" for values.
+    loss: "cross-entropy" for classes; "binary" for outputs that are 0 or 1 each on its own, two
+        classes among them; "squared-error" or, less moved by outliers, "huber" for values.
     Raises ConfigError when shapes clash or the model exceeds PARAMETERS_MAX.
     """
 
@@ -103,7 +106,7 @@ class Sequential:
     @property
     def target_columns(self) -> int:
         """Columns of a float32 target row: a class index, or every predicted value."""
-        return 1 if self.loss == "cross-entropy" else self.outputs
+        return target_width(LOSSES[self.loss], self.outputs)
 
     @property
     def tensors(self) -> tuple[tuple[str, int, int], ...]:
@@ -132,12 +135,15 @@ class Sequential:
         parts = [_start(tensor, rng) for _, tensor in self._named()]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def plan(self, batch: int) -> Plan:
-        """The kernels' table for `batch` rows at a time."""
+    def plan(self, batch: int, *, weighted: bool = False) -> Plan:
+        """The kernels' table for `batch` rows at a time.
+
+        weighted: cross-entropy with a second column of targets, which tells how much a row counts.
+        """
         planner = Planner(self.inputs, batch)
         for bound in self.bound:
             planner.layer(bound.kind, math.prod(bound.shape), bound.geometry)
-        return planner.finish(LOSSES[self.loss])
+        return planner.finish(layout.WEIGHTED_CROSS_ENTROPY if weighted else LOSSES[self.loss])
 
     def summary(self) -> str:
         """One line for people: shapes, parameters, bytes, multiply-adds of one forward pass."""

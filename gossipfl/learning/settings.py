@@ -1,8 +1,9 @@
 """How a node trains between two exchanges."""
 
 import math
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 import numpy as np
@@ -47,6 +48,13 @@ def _flag(_: object, attribute: "attrs.Attribute[bool]", value: bool) -> None:
         raise ConfigError(f"{attribute.name} is true or false, not {value!r}")
 
 
+def _numbers(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(values)
+
+
+_WEIGHT: Final = _real(1e-3, 1e3)
+
+
 @attrs.frozen(kw_only=True)
 class TrainingSettings:
     """The local optimizer and how much it does per round.
@@ -67,6 +75,8 @@ class TrainingSettings:
     clip_norm: longest gradient that a step takes as it is; longer ones are cut to it; 0: any.
     proximal: mu of FedProx: pull back to where the round began, added to the gradient before it is
         clipped.  Higher: less drift between exchanges, slower learning; 0 is none.
+    class_weights: how much a row of each class counts in cross-entropy, the only loss that takes
+        them; () is all alike.  Every node has the same, whatever classes its own rows have.
     """
 
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
@@ -80,6 +90,9 @@ class TrainingSettings:
     weight_decay: float = attrs.field(default=0.0, validator=_real(0, 1))
     clip_norm: float = attrs.field(default=0.0, validator=_real(0, 1e6))
     proximal: float = attrs.field(default=0.0, validator=_real(0, 1000))
+    class_weights: tuple[float, ...] = attrs.field(
+        default=(), converter=_numbers, validator=attrs.validators.deep_iterable(_WEIGHT)
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:

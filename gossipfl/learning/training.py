@@ -40,21 +40,29 @@ class Trainer:
         *,
         seed: int,
     ) -> None:
-        """Raises DataError when rows do not suit the model, ConfigError for a bad seed."""
+        """Raises DataError when rows do not suit the model, ConfigError for a bad seed and for
+        class weights that do not suit it.
+        """
         if not 0 <= seed <= SEED_MAX:
             raise ConfigError(f"the trainer's seed is 0 to {SEED_MAX}, not {seed}")
         self.spec = spec
         self.settings = settings
-        self._data = _arrays(spec, train)
-        self._validation = None if validation is None else _arrays(spec, validation)
-        self._plan = spec.plan(min(settings.batch_size, len(train)))
+        self._weights = weights = class_weights(spec, settings)
+        self._data = _arrays(spec, train, weights)
+        self._validation = None if validation is None else _arrays(spec, validation, weights)
+        self._plan = spec.plan(min(settings.batch_size, len(train)), weighted=weights is not None)
         self._moments = np.zeros((2, spec.parameters), np.float32)
         self._step = 0
         self._cursor = Cursor(seed=seed)
 
     @property
     def samples(self) -> int:
-        """Training rows."""
+        """Training rows, as class weights count them."""
+        _, targets = self._data
+        return len(targets) if self._weights is None else max(1, round(float(targets[:, 1].sum())))
+
+    @property
+    def _rows(self) -> int:
         return len(self._data[0])
 
     @property
@@ -75,7 +83,7 @@ class Trainer:
         """
         steps = self.settings.local_steps
         vectors = self._vectors(parameters, correction)
-        batches, cursor = draw(self._cursor, self.samples, (steps, self._plan.batch))
+        batches, cursor = draw(self._cursor, self._rows, (steps, self._plan.batch))
         settings = self.settings.encode(self._step, steps, cursor.seed)
         loss = execution.train_steps(
             self._plan, self.settings.kernel, settings, vectors, self._data, batches
@@ -100,7 +108,9 @@ class Trainer:
         if self._validation is None:
             return Evaluation(loss=0.0, accuracy=None, error=None, samples=0)
         features, targets = self._validation
-        return evaluate_outputs(self.spec.loss, self.predict(parameters, features), targets)
+        weights = None if self._weights is None else targets[:, 1]
+        outputs = self.predict(parameters, features)
+        return evaluate_outputs(self.spec.loss, outputs, targets, weights)
 
     def predict(self, parameters: Vector, features: Vector) -> Vector:
         """f32[n, outputs] logits or values for `features` f32[n, inputs]."""
@@ -114,7 +124,7 @@ class Trainer:
             step=self._step,
             moments=self._moments[:kept],
             cursor=self._cursor,
-            rows=self.samples,
+            rows=self._rows,
         )
         return encode_state(state)
 
@@ -128,17 +138,36 @@ class Trainer:
         self._moments = np.zeros((2, self.size), np.float32)
         self._moments[:kept] = state.moments
         self._step, self._cursor = state.step, state.cursor
-        if state.rows != self.samples:
+        if state.rows != self._rows:
             self._cursor = Cursor(seed=state.cursor.seed, epoch=state.cursor.epoch + 1)
 
 
-def _arrays(spec: Sequential, dataset: Dataset) -> tuple[Vector, Vector]:
+def class_weights(spec: Sequential, settings: TrainingSettings) -> Vector | None:
+    """f32[classes], 1 on average, since only their ratios matter; None when all count alike.
+
+    Raises ConfigError when the model takes none, or has another number of classes.
+    """
+    given = settings.class_weights
+    if not given:
+        return None
+    if spec.loss != "cross-entropy":
+        raise ConfigError(f"class_weights are for the loss cross-entropy, not for {spec.loss}")
+    if len(given) != spec.outputs:
+        raise ConfigError(
+            f"class_weights: one for each of the {spec.outputs} classes, not {len(given)}"
+        )
+    weights: Vector = (np.array(given) / np.mean(given)).astype(np.float32)
+    return weights
+
+
+def _arrays(spec: Sequential, dataset: Dataset, weights: Vector | None) -> tuple[Vector, Vector]:
     """(features, targets) as kernels take them; features are not copied."""
-    if dataset.classification != (spec.loss == "cross-entropy"):
+    if not _suits(spec, dataset):
         raise DataError(f"{dataset.source}: its targets do not suit the loss {spec.loss}")
     targets = dataset.targets.reshape(len(dataset), -1)
-    if dataset.classification and not 0 <= targets.min() <= targets.max() < spec.outputs:
-        raise DataError(f"{dataset.source}: the model has {spec.outputs} classes, fewer than here")
+    classes = max(spec.outputs, 2)  # one logistic unit tells two
+    if dataset.classification and not 0 <= targets.min() <= targets.max() < classes:
+        raise DataError(f"{dataset.source}: the model has {classes} classes, fewer than here")
     if dataset.features.shape[1] != spec.inputs or targets.shape[1] != spec.target_columns:
         raise DataError(
             f"{dataset.source}: {dataset.features.shape[1]} features and {targets.shape[1]} targets"
@@ -146,9 +175,22 @@ def _arrays(spec: Sequential, dataset: Dataset) -> tuple[Vector, Vector]:
         )
     if not (np.isfinite(dataset.features).all() and np.isfinite(targets).all()):
         raise DataError(f"{dataset.source}: holds NaN or infinity; mend or drop those rows")
+    if spec.loss == "binary" and not np.isin(targets, (0, 1)).all():
+        raise DataError(f"{dataset.source}: the loss binary takes targets 0 and 1, nothing else")
     data = execution.writable(dataset.features), targets.astype(np.float32)
     execution.check_data(spec, data)
-    return data
+    return data if weights is None else (data[0], _weighted(data[1], weights))
+
+
+def _suits(spec: Sequential, dataset: Dataset) -> bool:
+    if spec.loss == "binary":
+        return not dataset.classification or spec.outputs == 1
+    return dataset.classification == (spec.loss == "cross-entropy")
+
+
+def _weighted(targets: Vector, weights: Vector) -> Vector:
+    """Targets with the weight of the class behind it."""
+    return np.concatenate([targets, weights[targets.astype(np.int64)]], 1)
 
 
 def warm() -> None:

@@ -107,7 +107,8 @@ class Measurement:
         found = evaluate_outputs(self._spec.loss, outputs, targets)
         if found.accuracy is not None:
             return found.accuracy
-        return 1 - found.loss / float(targets.var())
+        assert found.error is not None
+        return 1 - found.error**2 / float(targets.var())
 
 
 def _summary(values: Sequence[float]) -> Score:

@@ -47,7 +47,18 @@ class Shaped:
         return attrs.evolve(ReLU().bind(shape), shape=self.shape)
 
 
+class Weighted(Sequential):
+    """A model whose rows count unequally."""
+
+    def plan(self, batch):
+        return super().plan(batch, weighted=True)
+
+
 ARCHITECTURES = [
+    (6, (5,), 1, "binary"),
+    (6, (), 3, "binary"),
+    (5, (4,), 2, "huber"),
+    Weighted(Dense(8), Tanh(), Dense(4), shape=(5,), loss="cross-entropy"),
     (5, (), 3, "cross-entropy"),
     (5, (), 1, "squared-error"),
     (9, (8,), 4, "cross-entropy"),
@@ -121,6 +132,10 @@ def problem(shape, rows, seed=0):
     features = rng.normal(size=(rows, inputs)).astype(np.float32)
     if loss == "cross-entropy":
         targets = rng.integers(0, outputs, (rows, 1)).astype(np.float32)
+        if isinstance(spec, Weighted):
+            targets = np.append(targets, rng.uniform(0.2, 5, (rows, 1)).astype(np.float32), 1)
+    elif loss == "binary":
+        targets = rng.integers(0, 2, (rows, outputs)).astype(np.float32)
     else:
         targets = rng.normal(size=(rows, outputs)).astype(np.float32)
     start = spec.initial(seed) + rng.normal(0, 0.1, spec.parameters).astype(np.float32)

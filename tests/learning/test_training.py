@@ -82,6 +82,68 @@ def test_learns_values():
     np.testing.assert_allclose(learner.predict(found, plane().features), plane().targets, atol=0.2)
 
 
+def test_learns_two_classes_with_one_logit():
+    data = blobs()
+    data = attrs.evolve(data, targets=(data.targets == 1).astype(np.int64))
+    spec = Sequential(*perceptron((8,)), Dense(1), shape=(4,), loss="binary")
+    learner = trainer(spec=spec, data=data)
+    after = learner.evaluate(run(learner, spec.initial(0), 40))
+    assert after.accuracy == pytest.approx(1.0, abs=0.02)
+    with pytest.raises(DataError, match="fewer than here"):
+        trainer(spec=spec)
+    with pytest.raises(DataError, match="0 and 1"):
+        trainer(spec=two_logits(), data=plane())
+
+
+def two_logits():
+    return Sequential(Dense(2), shape=(4,), loss="binary")
+
+
+def test_learns_labels_that_are_not_exclusive():
+    data = plane()
+    data = attrs.evolve(data, targets=(data.targets > 1).astype(np.float32))
+    learner = trainer(spec=two_logits(), data=data)
+    after = learner.evaluate(run(learner, two_logits().initial(0), 60))
+    assert after.accuracy > 0.95
+    assert after.error is None
+
+
+def test_huber_is_not_drawn_away_by_outliers():
+    data = plane()
+    data.targets[::10] += 30
+    errors = {}
+    for loss in ("huber", "squared-error"):
+        spec = Sequential(Dense(2), shape=(4,), loss=loss)
+        learner = trainer(TrainingSettings(learning_rate=0.05), spec=spec, data=data)
+        found = learner.predict(run(learner, spec.initial(0), 200), data.features)
+        errors[loss] = np.abs(found - plane().targets).mean()
+    assert errors["huber"] < errors["squared-error"] / 4
+
+
+def test_class_weights_lift_a_rare_class():
+    """Two clouds that overlap, one with a tenth of the rows."""
+    rng = np.random.default_rng(0)
+    classes = (np.arange(400) % 10 == 0).astype(np.int64)
+    features = (rng.normal(0, 1, (400, 4)) + classes[:, None]).astype(np.float32)
+    data = Dataset(features=features, targets=classes, columns=tuple("abcd"), source="rare")
+    spec = Sequential(Dense(2), shape=(4,), loss="cross-entropy")
+    recall = {}
+    for weights in ((), (1.0, 9.0)):
+        learner = trainer(TrainingSettings(class_weights=weights), spec=spec, data=data)
+        found = learner.predict(run(learner, spec.initial(0), 100), features)
+        recall[weights] = (found.argmax(1)[classes == 1] == 1).mean()
+        assert learner.samples == (144 if weights else 400)  # 360 rows at 0.2, 40 at 1.8
+    assert recall[1.0, 9.0] > recall[()] + 0.2
+
+
+@pytest.mark.parametrize("weights", [(1.0, 2.0), (1.0, 2.0, 3.0, 4.0)])
+def test_class_weights_have_to_suit_the_model(weights):
+    with pytest.raises(ConfigError, match="one for each of the 3 classes"):
+        trainer(TrainingSettings(class_weights=weights))
+    with pytest.raises(ConfigError, match="for the loss cross-entropy"):
+        trainer(TrainingSettings(class_weights=weights), spec=VALUES, data=plane())
+
+
 def test_no_validation_rows_weigh_nothing():
     learner = Trainer(SPEC, blobs(), None, TrainingSettings(), seed=0)
     found = learner.evaluate(SPEC.initial(0))
@@ -342,6 +404,9 @@ def test_read_only_rows_are_welcome():
         {"proximal": float("inf")},
         {"warmup_steps": 0.5},
         {"schedule": "cosine"},
+        {"class_weights": (1.0, 0.0)},
+        {"class_weights": (1.0, float("nan"))},
+        {"class_weights": "ab"},
         {"optimizer": "adamw", "learning_rate": 2.0, "weight_decay": 0.6},
     ],
 )

@@ -82,3 +82,11 @@ def test_what_does_not_go_together_is_refused(refused, model, windows, arguments
 def test_the_largest_layer_is_named(refused):
     said = refused("model", "show", "--hidden=900", "--hidden=3", "--features=60", "--classes=2")
     assert "layer 1, Dense1, is the largest with 54,900" in said
+
+
+def test_a_file_may_choose_the_loss_and_weigh_classes(ok, windows, tmp_path):
+    path = tmp_path / "loss.toml"
+    path.write_text('loss = "binary"\n')
+    assert re.search(r"total +1 ", ok("model", "show", str(path), "--like", str(windows)))
+    path.write_text("[training]\nclass_weights = [1, 2.5]\n")
+    assert re.search(r"total +2 ", ok("model", "show", str(path), "--like", str(windows)))

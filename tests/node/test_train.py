@@ -134,3 +134,51 @@ def test_windows_of_classes(run, tmp_path):
     _, out, errors = run("train", "--data", "imu.csv", "--window", "10", "--epochs", "3", "--json")
     assert "cross-entropy; 418 of at most 51,200 parameters" in errors
     assert json.loads(out)["epochs"] == 3
+
+
+def test_two_classes_by_one_logit(run, ok, data, held_back):
+    status, _, errors = run(
+        *("train", "--data", data, "--epochs", "10", "--loss-function", "binary"),
+        *("--hidden", "8", "--output", "one", "--optimizer", "adamw", "--learning-rate", "0.02"),
+        *("--schedule", "cosine:200", "--weight-decay", "0.01", "--clip-norm", "5"),
+    )
+    assert status == 0, errors
+    assert "binary; 33 of at most" in errors
+    found = json.loads(ok("evaluate", held_back, "--model", "one", "--json"))
+    assert found["accuracy"] > 0.95
+    assert found["classes"] == ["hi", "lo"]
+    first = json.loads(ok("predict", held_back, "--model", "one", "--json").splitlines()[0])
+    assert first["class"] in ("hi", "lo")
+    assert 0.5 <= first["probability"] <= 1
+
+
+def test_labels_that_are_not_exclusive(run, ok, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 2))
+    lines = [f"{a:.4f},{b:.4f},{int(a > 0)},{int(a + b > 1)}" for a, b in rows]
+    (tmp_path / "labels.csv").write_text("\n".join(["a,b,warm,wet", *lines]) + "\n")
+    arguments = ("--target", "warm", "--target", "wet", "--loss-function", "binary", "--linear")
+    status, out, errors = run(
+        "train", "--data", "labels.csv", *arguments, "--output", "both", "--test", "labels.csv"
+    )
+    assert status == 0, errors
+    assert "recall" in out
+    found = json.loads(ok("evaluate", "labels.csv", "--model", "both", "--json"))
+    assert found["labels"]["warm"]["accuracy"] > 0.95
+    predicted = ok("predict", "labels.csv", "--model", "both").splitlines()
+    assert predicted[0] == "line,warm,wet"
+    assert all(0 <= float(share) <= 1 for share in predicted[1].split(",")[1:])
+
+
+def test_classes_can_be_balanced(run, data):
+    shown = {}
+    for weights in ("balanced", "1,4"):
+        arguments = ("--data", data, "--epochs", "3", "--class-weights", weights, "--json")
+        status, out, errors = run("train", *arguments)
+        assert status == 0, errors
+        shown[weights] = json.loads(out)["validation"]["loss"]
+    assert shown["balanced"] != shown["1,4"]
+    for wrong, said in (("heavy", "neither"), ("1,2,3", "each of the 2 classes")):
+        status, _, errors = run("train", "--data", data, "--class-weights", wrong)
+        assert status == 2
+        assert said in errors

@@ -19,22 +19,20 @@ if TYPE_CHECKING:
 def command(file: Path, model: Path | None, state: Path, as_json: bool) -> None:
     """Judge a model on FILE, which also holds the right answers; "-" is CSV on standard input.
 
-    Prints accuracy, the recall of each class and the confusion matrix, or, for a regression, root
-    mean squared error and R squared.
+    Prints accuracy, the recall of each class and the confusion matrix; for labels of their own
+    accuracy, recall and precision; for a regression root mean squared error and R squared.
 
     \b
     gossipfl evaluate held-back.csv
     gossipfl evaluate held-back.csv --model baseline.model --json
     """
-    from gossipfl.learning.report import judge_outputs
     from gossipfl.node.cli.reports import print_report
     from gossipfl.node.models.source import find_model
 
     trained = find_model(model, state)
     schema = trained.manifest.schema
     readings = _read(file, schema)
-    report = judge_outputs(trained.outputs(readings.features), readings)
-    print_report(report, schema, as_json=as_json)
+    print_report(trained.judge(readings), schema, as_json=as_json)
 
 
 def _read(file: Path, schema: "Schema") -> "Dataset":

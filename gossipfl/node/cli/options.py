@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gossipfl.manifest import Manifest
 
 F = TypeVar("F", bound=Callable[..., Any])
+BALANCED: Final = "balanced"
 
 
 def _take_file(context: click.Context, _: click.Parameter, path: Path | None) -> Any:
@@ -37,6 +38,18 @@ _FILE: Final[dict[str, Any]] = {
     "is_eager": True,
     "callback": _take_file,
 }
+
+
+def _take_weights(context: click.Context, parameter: click.Parameter, given: Any) -> Any:
+    """None, BALANCED, or numbers: a text with commas, or what a model file has."""
+    if not isinstance(given, str) or given == BALANCED:
+        return given
+    try:
+        return tuple(map(float, given.split(",")))
+    except ValueError:
+        message = f'{given[:80]!r} is neither "{BALANCED}" nor numbers with commas between them'
+        raise click.BadParameter(message, context, parameter) from None
+
 
 _MODEL_OPTIONS = (
     click.option(
@@ -84,6 +97,20 @@ _MODEL_OPTIONS = (
         default="identity",
         show_default=True,
         help='Train in low frequencies: "dct1:TxC:M" for windows, "dct2:HxW:M" for images.',
+    ),
+    click.option(
+        "--loss-function",
+        default="auto",
+        show_default=True,
+        help="cross-entropy for classes, squared-error for values (auto), binary for one logit "
+        "of two classes or targets 0 and 1, huber for values with outliers.",
+    ),
+    click.option(
+        "--class-weights",
+        type=click.UNPROCESSED,
+        callback=_take_weights,
+        help='How much a row of each class counts: W,W,... or "balanced", from the counts in the '
+        "file that the cluster is made from.  [default: all alike]",
     ),
     click.option(
         "--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd", show_default=True
@@ -270,7 +297,20 @@ def make_manifest(
         schema = _schema_of(features, classes, settings)
     else:
         raise ConfigError("describe the readings with --like FILE, or with --features N")
-    return _manifest(name, schema, settings)
+    weights = _class_weights(settings["class_weights"], schema, like)
+    return _manifest(name, schema, {**settings, "class_weights": weights})
+
+
+def _class_weights(given: Any, schema: "Schema", like: Path | None) -> Any:
+    """The same on all nodes: weights by a node's own counts would give each an aim of its own."""
+    if given != BALANCED:
+        return given or ()
+    from gossipfl.learning.balance import balanced_weights
+    from gossipfl.learning.data import read
+
+    if like is None or not schema.classes:
+        raise ConfigError("class weights are balanced by the classes of --like or --data")
+    return balanced_weights(read(like, schema=schema), len(schema.classes))
 
 
 def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifest":
@@ -285,6 +325,7 @@ def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifes
         "standardise": settings["standardise"] or _default_standardise(schema),
         "layers": _layers(file, settings),
         "shape": file.shape if file else (),
+        "loss": settings["loss_function"],
         "training": TrainingSettings(**{**(file.training if file else {}), **training}),
     }
     kept = ("basis", "scheme", "keep_ratio", "seed")

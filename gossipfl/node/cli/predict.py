@@ -36,7 +36,7 @@ def command(file: Path, model: Path | None, state: Path, top: int, as_json: bool
     from gossipfl.node.models.textinput import STANDARD_INPUT, name_of, open_lines
 
     trained = find_model(model, state)
-    form = make_format(trained.manifest.schema, top, as_json=as_json)
+    form = make_format(trained.manifest, top, as_json=as_json)
     # In a pipe, whoever reads us must not wait for rows that come later.
     live = file == STANDARD_INPUT
     with open_lines(file) as lines, _quiet_end():

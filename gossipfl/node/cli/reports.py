@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from gossipfl.learning.report import ClassReport, Report, ValueReport
+from gossipfl.learning.report import ClassReport, LabelReport, Report, ValueReport
 from gossipfl.learning.schema import Schema
 
 
@@ -17,6 +17,8 @@ def print_report(report: Report, schema: Schema, *, as_json: bool) -> None:
         click.echo(json.dumps(plain(report, schema), indent=2))
     elif isinstance(report, ClassReport):
         _print_classes(report, schema.classes)
+    elif isinstance(report, LabelReport):
+        _print_labels(report, schema.value_names)
     else:
         _print_values(report, schema.value_names)
 
@@ -31,6 +33,15 @@ def plain(report: Report, schema: Schema) -> dict[str, Any]:
             "recall": dict(zip(schema.classes, report.recall, strict=True)),
             "classes": list(schema.classes),
             "confusion": report.confusion.tolist(),
+        }
+    if isinstance(report, LabelReport):
+        shares = zip(report.accuracy, report.recall, report.precision, strict=True)
+        names = ("accuracy", "recall", "precision")
+        labels = [dict(zip(names, each, strict=True)) for each in shares]
+        return {
+            "samples": report.samples,
+            "loss": report.loss,
+            "labels": dict(zip(schema.value_names, labels, strict=True)),
         }
     values = zip(schema.value_names, report.rmse, report.r_squared, strict=True)
     return {
@@ -49,9 +60,24 @@ def _print_classes(report: ClassReport, classes: tuple[str, ...]) -> None:
         table.add_column(name, justify="right")
     table.add_column("recall", justify="right")
     for name, row, recall in zip(classes, report.confusion.tolist(), report.recall, strict=True):
-        shown = "-" if recall is None else f"{recall:.1%}"
-        table.add_row(name, *map(str, row), shown)
+        table.add_row(name, *map(str, row), _share(recall))
     console.print(table)
+
+
+def _print_labels(report: LabelReport, names: tuple[str, ...]) -> None:
+    console = Console()
+    console.print(f"accuracy {report.score:.2%} of {report.samples} rows, loss {report.loss:.4g}")
+    table = Table("label", box=None, pad_edge=False)
+    for heading in ("accuracy", "recall", "precision"):
+        table.add_column(heading, justify="right")
+    columns = (report.accuracy, report.recall, report.precision)
+    for name, *shares in zip(names, *columns, strict=True):
+        table.add_row(name, *map(_share, shares))
+    console.print(table)
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
 
 
 def _print_values(report: ValueReport, names: tuple[str, ...]) -> None:

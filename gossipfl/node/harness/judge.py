@@ -35,7 +35,7 @@ class Judge:
     def score(self, parameters: Floats, scale: Scale | None) -> float:
         """Accuracy, or R squared, of float32[d] on the test readings."""
         outputs = predict(self._spec, parameters, self._inputs(scale))
-        return judge_outputs(outputs, self._test).score
+        return judge_outputs(self._spec.loss, outputs, self._test).score
 
     def train_alone(self, readings: Dataset, rounds: int, seed: int, validation: float) -> float:
         """Score of a node that trains on these readings and never meets anybody."""

@@ -16,7 +16,7 @@ from gossipfl.learning.data import check_trainable, read
 from gossipfl.learning.dataset import split_validation
 from gossipfl.learning.learner import Evaluation
 from gossipfl.learning.pipeline import own_scale, prepare
-from gossipfl.learning.report import Report, judge_outputs
+from gossipfl.learning.report import Report
 from gossipfl.learning.training import Trainer
 from gossipfl.manifest import Manifest
 from gossipfl.trained import TrainedModel
@@ -72,7 +72,7 @@ class Outcome:
     def judge(self, test: Path) -> Report:
         """The model on readings that it has not seen.  Raises DataError."""
         readings = read(test, schema=self.model.manifest.schema)
-        return judge_outputs(self.model.outputs(readings.features), readings)
+        return self.model.judge(readings)
 
 
 def train_baseline(manifest: Manifest, data: Path, course: Course) -> Outcome:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from gossipfl.errors import DataError
 from gossipfl.learning.csv_source import FeatureColumns
 from gossipfl.learning.csv_table import csv_faults, csv_table
-from gossipfl.learning.report import probabilities
+from gossipfl.learning.report import label_probabilities, probabilities
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.windows import Example
+from gossipfl.manifest import Manifest
 from gossipfl.trained import TrainedModel
 
 Floats = NDArray[np.float32]
@@ -68,11 +69,16 @@ def _batches(examples: Iterator[Example], size: int) -> Iterator[list[Example]]:
         yield some
 
 
-def make_format(schema: Schema, top: int, *, as_json: bool) -> Format:
-    """How to write outputs of a model of this schema, the `top` likeliest classes each."""
+def make_format(manifest: Manifest, top: int, *, as_json: bool) -> Format:
+    """How to write outputs of this model: the `top` likeliest classes each, the probability of
+    every label, or values.
+    """
+    schema = manifest.schema
     if schema.classes:
         return _class_format(schema.classes, min(top, len(schema.classes)), as_json)
-    return _value_format(schema.value_names, as_json)
+    if manifest.model().loss == "binary":
+        return _number_format(schema.value_names, _shares, "probabilities", as_json)
+    return _number_format(schema.value_names, _values, "values", as_json)
 
 
 def _class_format(classes: tuple[str, ...], top: int, as_json: bool) -> Format:
@@ -99,13 +105,20 @@ def _class_format(classes: tuple[str, ...], top: int, as_json: bool) -> Format:
 _PAIR: Final = ("class", "probability")
 
 
-def _value_format(names: tuple[str, ...], as_json: bool) -> Format:
-    def numbers(outputs: Floats) -> list[float]:
-        return [float(str(value)) for value in outputs]  # the shortest text of a float32
+def _values(outputs: Floats) -> list[float]:
+    return [float(str(value)) for value in outputs]  # the shortest text of a float32
 
+
+def _shares(outputs: Floats) -> list[float]:
+    return [round(float(share), 6) for share in label_probabilities(outputs)]
+
+
+def _number_format(
+    names: tuple[str, ...], numbers: Callable[[Floats], list[float]], what: str, as_json: bool
+) -> Format:
     def json_line(line: int, outputs: Floats) -> str:
-        values = dict(zip(names, numbers(outputs), strict=True))
-        return json.dumps({"line": line, "values": values})
+        found = dict(zip(names, numbers(outputs), strict=True))
+        return json.dumps({"line": line, what: found})
 
     def csv_line(line: int, outputs: Floats) -> str:
         return _csv([line, *numbers(outputs)])
