@@ -15,6 +15,5 @@ def warm() -> None:
     """Load every kernel, compiling those not cached yet, so that no exchange waits for it."""
     residual = np.linspace(-1, 1, 64, dtype=np.float32)
     codec = SparseCodec(64, ((0, 32), (32, 64)), keep_ratio=0.5, bits=2)
-    delta, payload = codec.quantise(residual)
-    codec.decode(payload)
+    delta = codec.decode(codec.encode(residual))
     scatter.scatter_add(residual, delta.indices, delta.values, np.float32(1))

@@ -20,10 +20,8 @@ class Codec(Protocol):
     def payload_max(self) -> int:
         """Bytes that no payload of this codec exceeds; a longer one is refused unread."""
 
-    def quantise(
-        self, residual: NDArray[np.float32], keep_ratio: float | None = None
-    ) -> tuple[Delta, bytes]:
-        """The delta that stands for `residual`, and the payload that decodes to exactly it.
+    def encode(self, residual: NDArray[np.float32], keep_ratio: float | None = None) -> bytes:
+        """The payload that stands for `residual`: for exactly what `decode` makes of it.
 
         keep_ratio: fraction of entries to keep this once, where the codec leaves any out.
         Raises LocalProtocolError if the residual has another type or length, or is not finite.

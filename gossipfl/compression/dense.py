@@ -27,14 +27,12 @@ class DenseCodec:
         """Bytes of every payload."""
         return 4 * self.size
 
-    def quantise(
-        self, residual: NDArray[np.float32], keep_ratio: float | None = None
-    ) -> tuple[Delta, bytes]:
-        """The residual itself, whatever the ratio.  Raises as Codec.quantise does."""
+    def encode(self, residual: NDArray[np.float32], keep_ratio: float | None = None) -> bytes:
+        """The residual itself, whatever the ratio.  Raises as Codec.encode does."""
         check_vector(residual, self.size)
         if not np.isfinite(residual).all():
             raise LocalProtocolError("the residual is not finite: training has diverged")
-        return self._delta(residual.copy()), residual.astype("<f4").tobytes()
+        return residual.astype("<f4").tobytes()
 
     def decode(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError unless the payload is `size` finite numbers."""
@@ -45,7 +43,4 @@ class DenseCodec:
         values = np.frombuffer(payload, "<f4").astype(np.float32)
         if not np.isfinite(values).all():
             raise RemoteProtocolError("a dense payload holds a number that is not finite")
-        return self._delta(values)
-
-    def _delta(self, values: NDArray[np.float32]) -> Delta:
-        return Delta(np.arange(self.size, dtype=np.int64), values, self.size)
+        return Delta(np.arange(self.size, dtype=np.int32), values, self.size)

@@ -5,14 +5,14 @@
     shape    1 byte      bits 0-4: the Rice parameter, 0..24.  Bit 5: 0 for one mark bit an entry,
                          1 for two.  Bits 6-7: zero.
     stream   the rest    one bit stream, lowest bit of each byte first, of
-        gaps     m Rice codes of the entries skipped before each index (see kernels/rice.py);
-        marks    m times the sign bit (1: negative) and, with two mark bits, then the level bit;
+        entries  m times the Rice code of how many are skipped before it (see kernels/rice.py), the
+                 sign bit (1: negative) and, with two mark bits, the level bit;
         scales   8 bits (see scales.py) for each group that has an entry, in order of tensor, then
                  level; an entry's group is its tensor and its level;
         padding  zero bits up to the byte's end.
 
-Which groups have an entry follows from indices and marks, which come first for that reason: so
-there is neither a map of tensors nor a scale for one that sends nothing, and their number is free.
+Which groups have an entry follows from the entries, which come first for that reason: so there is
+neither a map of tensors nor a scale for one that sends nothing, and their number is free.
 """
 
 import attrs
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import RemoteProtocolError
-from gossipfl.kernels import engine
-from gossipfl.kernels.rice_ref import WIDTH_MAX
+from gossipfl.kernels.engine import rice
+from gossipfl.kernels.rice_ref import WIDTH_MAX, WORD_BYTES
 
 SIZE_MAX = 1 << WIDTH_MAX
 _RICE_MASK = 0x1F
@@ -33,13 +33,12 @@ _SHAPE_MAX = _RICE_MASK | _TWO_BITS
 class Parts:
     """What a payload spells out.
 
-    indices: int64[m] ascending.  marks: uint8[m] and groups: int64[m], as kernels/quantisation.py
-    defines them.  codes: uint8[groups], scale codes.  bits: mark bits per entry, 1 or 2.
+    indices: int32[m] ascending.  marks: uint8[m] and codes: uint8[groups], as
+    kernels/quantisation.py defines them.  bits: mark bits per entry, 1 or 2.
     """
 
-    indices: NDArray[np.int64]
+    indices: NDArray[np.int32]
     marks: NDArray[np.uint8]
-    groups: NDArray[np.int64]
     codes: NDArray[np.uint8]
     bits: int
 
@@ -58,24 +57,23 @@ def pack(parts: Parts, size: int) -> bytes:
     count = parts.indices.size
     if not count:
         return b"\0"
-    stream_bits, rice = _best_rice(parts.indices, size)
-    stream_bits += parts.bits * count + 8 * parts.codes.size
-    head = _varint(count) + bytes([rice | (_TWO_BITS if parts.bits == 2 else 0)])
-    out = np.zeros(len(head) + _bytes(stream_bits), np.uint8)
-    out[: len(head)] = np.frombuffer(head, np.uint8)
-    position = engine.rice.write_gaps(parts.indices, rice, size, 8 * len(head), out)
-    position = engine.rice.write_fields(parts.marks, parts.bits, position, out)
-    engine.rice.write_fields(parts.codes, 8, position, out)
-    return out.tobytes()
+    parameter = rice.best_parameter(parts.indices, size)
+    head = _varint(count) + bytes([parameter | (_TWO_BITS if parts.bits == 2 else 0)])
+    out = np.empty(payload_max(size, parts.codes.size) + WORD_BYTES, np.uint8)
+    end = 8 * len(head)
+    end = rice.write_entries(parts.indices, parts.marks, parts.bits, parameter, size, end, out)
+    end = rice.write_bytes(parts.codes, end, out)
+    return head + out[len(head) : _bytes(end)].tobytes()
 
 
-def unpack(payload: bytes, size: int, stops: NDArray[np.int64]) -> Parts:
-    """The reverse of pack, for tensors that end at `stops`.
+def unpack(payload: bytes, size: int, tensors: int) -> Parts:
+    """The reverse of pack, for a vector of so many tensors.
 
     Total: raises RemoteProtocolError for all bytes that are not what pack makes of some parts,
-    except that the Rice parameter need not be the best one.
+    except that the Rice parameter need not be the best one, and that it is left to whoever knows
+    the tensors whether there is one code a group.
     """
-    if len(payload) > payload_max(size, stops.size):
+    if len(payload) > payload_max(size, tensors):
         raise RemoteProtocolError(f"a payload of {len(payload)} bytes is longer than any delta")
     count, start = _read_varint(payload)
     if count > size:
@@ -83,34 +81,22 @@ def unpack(payload: bytes, size: int, stops: NDArray[np.int64]) -> Parts:
     if not count:
         _check_end(payload, 8 * start)
         empty = np.zeros(0, np.uint8)
-        return Parts(np.zeros(0, np.int64), empty, np.zeros(0, np.int64), empty, 1)
-    return _unpack_stream(payload, start, count, size, stops)
+        return Parts(np.zeros(0, np.int32), empty, empty, 1)
+    return _unpack_stream(payload, start, count, size, tensors)
 
 
-def _unpack_stream(
-    payload: bytes, start: int, count: int, size: int, stops: NDArray[np.int64]
-) -> Parts:
-    rice, bits = _read_shape(payload, start)
-    stream = np.frombuffer(payload, np.uint8)
-    indices = np.empty(count, np.int64)
+def _unpack_stream(payload: bytes, start: int, count: int, size: int, tensors: int) -> Parts:
+    parameter, bits = _read_shape(payload, start)
+    stream = np.frombuffer(payload + bytes(WORD_BYTES), np.uint8)
+    indices = np.empty(count, np.int32)
     marks = np.empty(count, np.uint8)
-    groups = np.empty(count, np.int64)
-    position = _whole(engine.rice.read_gaps(stream, 8 * start + 8, rice, size, indices))
-    position = _whole(engine.rice.read_fields(stream, position, bits, marks))
-    found = engine.quantisation.number_groups(indices, stops, marks, groups)
-    codes = np.empty(found, np.uint8)
-    position = _whole(engine.rice.read_fields(stream, position, 8, codes))
-    _check_end(payload, position)
-    return Parts(indices, marks, groups, codes, bits)
-
-
-def _best_rice(indices: NDArray[np.int64], size: int) -> tuple[int, int]:
-    """Bits of the gaps, and the parameter that takes so few: the best of three likely ones."""
-    # 0.69 = ln 2: the parameter that suits the mean of exponentially distributed gaps.
-    guess = max(0, int(0.69 * size / indices.size).bit_length() - 1)
-    return min(
-        (engine.rice.gap_bits(indices, r, size), r) for r in range(max(0, guess - 1), guess + 2)
-    )
+    position = rice.read_entries(stream, 8 * start + 8, bits, parameter, size, indices, marks)
+    if position < 0:
+        raise RemoteProtocolError("a delta's stream is cut short or points outside the model")
+    codes = np.empty((8 * len(payload) - position) // 8, np.uint8)
+    rice.read_bytes(stream, position, codes)
+    _check_end(payload, position + 8 * codes.size)
+    return Parts(indices, marks, codes, bits)
 
 
 def _bytes(bits: int) -> int:
@@ -146,12 +132,6 @@ def _read_shape(payload: bytes, start: int) -> tuple[int, int]:
     if shape > _SHAPE_MAX or rice > WIDTH_MAX:
         raise RemoteProtocolError(f"a delta has no shape {shape:#04x}")
     return rice, 2 if shape & _TWO_BITS else 1
-
-
-def _whole(position: int) -> int:
-    if position < 0:
-        raise RemoteProtocolError("a delta's stream is cut short or points outside the model")
-    return position
 
 
 def _check_end(payload: bytes, position: int) -> None:

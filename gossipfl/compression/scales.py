@@ -34,20 +34,12 @@ _CODES = np.arange(256)
 _ACTIVITY_SHIFT = 8  # octaves between the two tables
 
 SCALES: NDArray[np.float32] = np.ldexp(_EIGHTHS[_CODES % 8], _CODES // 8 - 24)
-_BORDERS: NDArray[np.float64] = np.ldexp(_ODD_SIXTEENTHS[_CODES % 8], _CODES // 8 - 24)[:-1]
+"""float32[256]: what codes stand for."""
+BORDERS: NDArray[np.float64] = np.ldexp(_ODD_SIXTEENTHS[_CODES % 8], _CODES // 8 - 24)[:-1]
+"""float64[255]: a number's nearest code, by ratio, is how many of these it exceeds."""
 
 SCALE_MIN = float(SCALES[0])
 """Magnitudes below this are left in the residual: the smallest scale would overshoot them."""
-
-
-def encode_scales(scales: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The nearest code, by ratio, of each positive number; numbers out of range take the end's."""
-    return np.searchsorted(_BORDERS, scales).astype(np.uint8)
-
-
-def decode_scales(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The scales that codes stand for."""
-    return SCALES[codes]
 
 
 def encode_activity(activity: float) -> int:
@@ -57,7 +49,7 @@ def encode_activity(activity: float) -> int:
     """
     if not (math.isfinite(activity) and activity > 0):
         raise LocalProtocolError(f"an activity is a positive number, not {activity}")
-    return int(np.searchsorted(_BORDERS, math.ldexp(activity, -_ACTIVITY_SHIFT)))
+    return int(np.searchsorted(BORDERS, math.ldexp(activity, -_ACTIVITY_SHIFT)))
 
 
 def decode_activity(code: int) -> float:

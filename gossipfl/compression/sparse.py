@@ -19,8 +19,8 @@ from gossipfl.compression import packing
 from gossipfl.compression.codec import check_vector
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.packing import SIZE_MAX, Parts
-from gossipfl.compression.scales import SCALE_MIN, decode_scales, encode_scales
-from gossipfl.errors import ConfigError, LocalProtocolError
+from gossipfl.compression.scales import BORDERS, SCALE_MIN, SCALES
+from gossipfl.errors import ConfigError, LocalProtocolError, RemoteProtocolError
 from gossipfl.kernels.engine import quantisation, selection
 
 ONE_BIT_RATIO_MAX = 0.03
@@ -60,27 +60,30 @@ class SparseCodec:
         return packing.payload_max(self.size, len(self.tensors))
 
     def encode(self, residual: NDArray[np.float32], keep_ratio: float | None = None) -> bytes:
-        """The payload alone of `quantise`."""
-        return self.quantise(residual, keep_ratio)[1]
-
-    def quantise(
-        self, residual: NDArray[np.float32], keep_ratio: float | None = None
-    ) -> tuple[Delta, bytes]:
-        """C(residual) and its payload; keep_ratio replaces the codec's own this once.
+        """The payload of C(residual); keep_ratio replaces the codec's own this once.
 
         Raises LocalProtocolError if the residual is no finite, contiguous float32[size].
         """
         ratio = self.keep_ratio if keep_ratio is None else keep_ratio
         _check_ratio(ratio)
         check_vector(residual, self.size)
-        indices = _select(residual, max(1, round(ratio * self.size)))
         bits = (1 if ratio <= ONE_BIT_RATIO_MAX else 2) if self.bits == "auto" else self.bits
-        parts = _quantise(residual, indices, self._stops, bits)
-        return _delta(parts, self.size), packing.pack(parts, self.size)
+        indices, values = _select(residual, max(1, round(ratio * self.size)))
+        marks = np.empty(indices.size, np.uint8)
+        codes = np.empty(2 * self._stops.size, np.uint8)
+        groups = quantisation.quantise(values, indices, self._stops, BORDERS, bits, marks, codes)
+        return packing.pack(Parts(indices, marks, codes[:groups], bits), self.size)
 
     def decode(self, payload: bytes) -> Delta:
         """The delta in a payload.  Raises RemoteProtocolError for all bytes that hold none."""
-        return _delta(packing.unpack(payload, self.size, self._stops), self.size)
+        parts = packing.unpack(payload, self.size, self._stops.size)
+        values = np.empty(parts.indices.size, np.float32)
+        groups = quantisation.dequantise(
+            parts.indices, parts.marks, self._stops, parts.codes, SCALES, values
+        )
+        if groups != parts.codes.size:
+            raise RemoteProtocolError("a delta has too few scales or too many")
+        return Delta(parts.indices, values, self.size)
 
 
 def _check_ratio(ratio: float) -> None:
@@ -100,40 +103,12 @@ def _stops(tensors: tuple[tuple[int, int], ...], size: int) -> NDArray[np.int64]
     return np.array([stop for _, stop in tensors], np.int64)
 
 
-def _select(residual: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    scratch = np.empty(residual.size, np.int64)
-    found = selection.select_top(residual, count, _FLOOR, scratch)
+def _select(
+    residual: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Ascending indices of the largest entries, and those entries."""
+    indices, values = np.empty(residual.size, np.int32), np.empty(residual.size, np.float32)
+    found = selection.select_top(residual, count, _FLOOR, indices, values)
     if found < 0:
         raise LocalProtocolError("the residual is not finite: training has diverged")
-    return scratch[:found].copy()  # a view would keep all of the scratch alive
-
-
-def _quantise(
-    residual: NDArray[np.float32], indices: NDArray[np.int64], stops: NDArray[np.int64], bits: int
-) -> Parts:
-    marks = np.empty(indices.size, np.uint8)
-    quantisation.mark_signs(residual, indices, marks)
-    groups, means = _group(residual, indices, stops, marks)
-    if bits == 2:
-        quantisation.mark_levels(residual, indices, groups, means, marks)
-        groups, means = _group(residual, indices, stops, marks)
-    return Parts(indices, marks, groups, encode_scales(means), bits)
-
-
-def _group(
-    residual: NDArray[np.float32],
-    indices: NDArray[np.int64],
-    stops: NDArray[np.int64],
-    marks: NDArray[np.uint8],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The group of each entry and each group's mean magnitude."""
-    groups = np.empty(indices.size, np.int64)
-    means = np.empty(quantisation.number_groups(indices, stops, marks, groups), np.float64)
-    quantisation.group_means(residual, indices, groups, means)
-    return groups, means
-
-
-def _delta(parts: Parts, size: int) -> Delta:
-    values = np.empty(parts.indices.size, np.float32)
-    quantisation.dequantise(parts.marks, parts.groups, decode_scales(parts.codes), values)
-    return Delta(parts.indices, values, size)
+    return indices[:found], values[:found]

@@ -40,7 +40,7 @@ class AnchoredGossip:
         """The compressed residual; its norm also feeds the guard."""
         residual = replica.parameters - anchor
         replica.guard.note(float(np.linalg.norm(residual)))
-        return self._codec.quantise(residual)[1]
+        return self._codec.encode(residual)
 
     def check(self, payload: bytes) -> None:
         """Raises RemoteProtocolError for anything but a delta of this model."""
@@ -62,7 +62,7 @@ class AnchoredGossip:
 
     def seed(self, replica: Replica) -> bytes:
         """The largest fifth of x - initial."""
-        return self._seed_codec.quantise(replica.parameters - self._initial)[1]
+        return self._seed_codec.encode(replica.parameters - self._initial)
 
     def plant(self, anchor: Vector, payload: bytes) -> None:
         """R = initial + payload.  Raises RemoteProtocolError before it changes anything."""

@@ -22,7 +22,7 @@ class PlainGossip:
 
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """The whole model."""
-        return self._codec.quantise(replica.parameters)[1]
+        return self._codec.encode(replica.parameters)
 
     def check(self, payload: bytes) -> None:
         """Raises RemoteProtocolError for anything but a finite model of this size."""

@@ -1,4 +1,4 @@
-"""A bit stream of Rice-coded index gaps and of fixed-width fields, lowest bit first.
+"""A bit stream of sparse entries, each a Rice-coded index gap and its mark, lowest bit first.
 
 Rice coding: R. F. Rice, "Some Practical Universal Noiseless Coding Techniques", JPL 79-22 (1979);
 for random supports of up to a tenth of all entries it stays within 2 % of their entropy.
@@ -8,20 +8,22 @@ written as q ones, a zero and the r low bits of g.  From q = ESCAPE on, ESCAPE o
 all of g in as many bits as the largest index needs: no gap takes more than 48 bits, and escaping
 never doubles a gap's cost.
 
-A position counts bits from the start of the stream.  Everything fits into int64, since a gap and a
-partly used byte take 55 bits at most, so no unsigned arithmetic is needed.
+A position counts bits from the start of the stream.  A code and a partly used byte take 57 bits at
+most, so that one signed word holds both and every step loads or stores one.
 """
 
 import numba
 import numpy as np
+from numba.extending import register_jitable
 
-from gossipfl.kernels.rice_ref import ESCAPE
+from gossipfl.kernels.words import load_word, store_word, trailing_ones
 
-_TRAILING_ONES = np.array([(~byte & (byte + 1)).bit_length() - 1 for byte in range(256)])
+ESCAPE = 24  # ones in a row that announce a plain gap
+WIDTH_MAX = 24  # bits of an index: at most ESCAPE, or an escape might cost more than twice the ones
 
 
-@numba.njit(nogil=True, cache=True)
-def bit_length(number):
+@register_jitable
+def _bit_length(number):
     """Bits that a non-negative integer needs."""
     bits = 0
     while number >> bits:
@@ -31,122 +33,110 @@ def bit_length(number):
 
 @numba.njit(nogil=True, cache=True)
 def gap_bits(indices, rice, size):
-    """Exact cost, in bits, of writing ascending indices (int64[m], below `size`) with `rice`."""
-    width = bit_length(size - 1)
-    total = 0
-    previous = -1
-    for index in indices:
-        ones = (index - previous - 1) >> rice
-        total += ones + 1 + rice if ones < ESCAPE else ESCAPE + width
-        previous = index
+    """Exact cost, in bits, of the gaps of ascending indices (int32[m], below `size`)."""
+    escaped = np.int32(ESCAPE + _bit_length(size - 1))
+    shift = np.int32(rice)
+    total = np.int64(0)
+    previous = np.int32(-1)
+    for i in range(indices.size):
+        ones = (indices[i] - previous - np.int32(1)) >> shift
+        total += ones + np.int32(1) + shift if ones < ESCAPE else escaped
+        previous = indices[i]
     return total
 
 
 @numba.njit(nogil=True, cache=True)
-def write_gaps(indices, rice, size, position, out):
-    """Write ascending indices at `position` of `out` (zeroed uint8); return the position behind."""
-    width = bit_length(size - 1)
-    previous = -1
-    for index in indices:
-        gap = index - previous - 1
+def best_parameter(indices, size):
+    """The parameter that makes the gaps short: downhill from a likely one, the lower of equals."""
+    # 0.69 = ln 2: what suits the mean of exponentially distributed gaps.
+    best = max(0, _bit_length(np.int64(0.69 * size / indices.size)) - 1)
+    least = gap_bits(indices, best, size)
+    for step in (-1, 1):
+        while 0 <= best + step <= WIDTH_MAX:
+            bits = gap_bits(indices, best + step, size)
+            if bits > least or (bits == least and step > 0):
+                break
+            best, least = best + step, bits
+    return best
+
+
+@numba.njit(nogil=True, cache=True)
+def write_entries(indices, marks, mark_bits, rice, size, position, out):
+    """Write gaps and marks; return the position behind them.
+
+    indices: int32[m], ascending, below `size`.  marks: uint8[m] of `mark_bits` bits.  position: a
+    multiple of 8.  out: uint8[n], with room for a word behind the last entry.
+    """
+    width = _bit_length(size - 1)
+    byte, held, bits = position >> 3, np.int64(0), np.int64(0)
+    previous = np.int64(-1)
+    for i in range(indices.size):
+        gap = np.int64(indices[i]) - previous - 1
+        previous = np.int64(indices[i])
         ones = gap >> rice
         if ones < ESCAPE:
-            low = gap & ((1 << rice) - 1)
-            _put(((1 << ones) - 1) | (low << (ones + 1)), position, out)
-            position += ones + 1 + rice
-        else:
-            _put(((1 << ESCAPE) - 1) | (gap << ESCAPE), position, out)
-            position += ESCAPE + width
-        previous = index
-    return position
-
-
-@numba.njit(nogil=True, cache=True)
-def read_gaps(stream, position, rice, size, out):
-    """Fill `out` (int64[m]) with ascending indices below `size`; return the position behind them.
-
-    stream: any uint8[n].  rice: 0..24.  size: 1..2**24.  Returns -1 where the stream
-    ends early, an index is not below `size`, or a gap is escaped that need not be.
-    """
-    width = bit_length(size - 1)
-    bits, held, byte = _start(stream, position)
-    index = -1
-    for i in range(out.size):
-        bits, held, byte = _refill(stream, bits, held, byte)
-        ones = _trailing_ones(bits)
-        if ones < ESCAPE:
+            code = ((1 << ones) - 1) | ((gap & ((1 << rice) - 1)) << (ones + 1))
             taken = ones + 1 + rice
-            gap = (ones << rice) | ((bits >> (ones + 1)) & ((1 << rice) - 1))
         else:
+            code = ((1 << ESCAPE) - 1) | (gap << ESCAPE)
             taken = ESCAPE + width
-            gap = (bits >> ESCAPE) & ((1 << width) - 1)
-        bits >>= taken
-        held -= taken
-        index += gap + 1
-        if index >= size or 8 * byte - held > 8 * stream.size or gap >> rice < ones:
-            return -1
-        out[i] = index
-    return 8 * byte - held
+        bits |= (code | np.int64(marks[i]) << taken) << held
+        held += taken + mark_bits
+        store_word(out, byte, bits)
+        byte += held >> 3
+        bits >>= held & ~7
+        held &= 7
+    return 8 * byte + held
 
 
 @numba.njit(nogil=True, cache=True)
-def write_fields(fields, width, position, out):
-    """Write each of `fields` (uint8[m]) in `width` bits, 1..8; return the position behind them."""
-    for field in fields:
-        _put(field, position, out)
-        position += width
+def read_entries(stream, position, mark_bits, rice, size, indices, marks):
+    """Fill indices (int32[m], ascending, below `size`) and marks (uint8[m]); return their end.
+
+    stream: any uint8[n], of which the last word is not part.  rice: 0..WIDTH_MAX.  size:
+    1..2**WIDTH_MAX.  Returns -1 where the stream ends early, an index is not below `size`, or a gap
+    is escaped that need not be.
+    """
+    width = _bit_length(size - 1)
+    end = 8 * (stream.size - 8)
+    index = np.int64(-1)
+    for i in range(indices.size):
+        bits = load_word(stream, position >> 3) >> (position & 7)
+        ones = trailing_ones(bits)
+        if ones < ESCAPE:
+            gap = (ones << rice) | ((bits >> (ones + 1)) & ((1 << rice) - 1))
+            taken = ones + 1 + rice
+        else:
+            gap = (bits >> ESCAPE) & ((1 << width) - 1)
+            taken = ESCAPE + width
+        position += taken + mark_bits
+        index += gap + 1
+        if index >= size or position > end or (ones >= ESCAPE and gap >> rice < ESCAPE):
+            return -1
+        indices[i] = index
+        marks[i] = (bits >> taken) & ((1 << mark_bits) - 1)
     return position
 
 
 @numba.njit(nogil=True, cache=True)
-def read_fields(stream, position, width, out):
-    """Fill `out` (uint8[m]) with fields of `width` bits, 1..8; return their end, or -1."""
-    end = position + width * out.size
-    if end > 8 * stream.size:
-        return -1
-    bits, held, byte = _start(stream, position)
+def write_bytes(values, position, out):
+    """Write uint8[m] at `position`, with zeros up to its byte's end; return the position behind.
+
+    out: uint8[n], with room for a word behind the last one.
+    """
+    byte, shift = position >> 3, position & 7
+    held = np.int64(out[byte]) & ((1 << shift) - 1)
+    store_word(out, byte, held)
+    for value in values:
+        held |= np.int64(value) << shift
+        store_word(out, byte, held)
+        held >>= 8
+        byte += 1
+    return position + 8 * values.size
+
+
+@numba.njit(nogil=True, cache=True)
+def read_bytes(stream, position, out):
+    """Fill out (uint8[m]) from `position` on, all of which must lie before the last word."""
     for i in range(out.size):
-        bits, held, byte = _refill(stream, bits, held, byte)
-        out[i] = bits & ((1 << width) - 1)
-        bits >>= width
-        held -= width
-    return end
-
-
-@numba.njit(nogil=True, cache=True)
-def _put(bits, position, out):
-    """Set the bits of a number below 2**48 from `position` on, where bytes are still zero."""
-    byte = position >> 3
-    bits = np.int64(bits) << (position & 7)
-    while bits:
-        out[byte] |= bits & 255
-        bits >>= 8
-        byte += 1
-
-
-@numba.njit(nogil=True, cache=True)
-def _start(stream, position):
-    """Bits held from `position` on, their number, and the next byte to read."""
-    bits, held, byte = _refill(stream, np.int64(0), 0, position >> 3)
-    return bits >> (position & 7), held - (position & 7), byte
-
-
-@numba.njit(nogil=True, cache=True)
-def _refill(stream, bits, held, byte):
-    """Hold 49 to 56 bits; zeros follow the end of the stream."""
-    while held <= 48:
-        if byte < stream.size:
-            bits |= np.int64(stream[byte]) << held
-        byte += 1
-        held += 8
-    return bits, held, byte
-
-
-@numba.njit(nogil=True, cache=True)
-def _trailing_ones(bits):
-    """Ones before the lowest zero, ESCAPE at most."""
-    ones = _TRAILING_ONES[bits & 255]
-    if ones == 8:
-        while ones < ESCAPE and (bits >> ones) & 1:
-            ones += 1
-    return ones
+        out[i] = (load_word(stream, (position >> 3) + i) >> (position & 7)) & 255

@@ -1,85 +1,96 @@
-"""NumPy twin of rice.py, which describes the code; reading goes code by code in Python."""
+"""NumPy twin of rice.py, which describes the code; reading goes entry by entry in Python."""
 
 import numpy as np
 
 ESCAPE = 24  # ones in a row that announce a plain gap
 WIDTH_MAX = 24  # bits of an index: at most ESCAPE, or an escape might cost more than twice the ones
-_WINDOW = 8  # bytes that hold any code: 48 bits, and up to 7 before them
+WORD_BYTES = 8  # hold any entry: 50 bits, and up to 7 before them
 
 
 def gap_bits(indices, rice, size):
-    """Exact cost, in bits, of writing ascending indices (int64[m], below `size`) with `rice`."""
+    """Exact cost, in bits, of the gaps of ascending indices (int32[m], below `size`)."""
     return int(_gap_codes(indices, rice, size)[1].sum())
 
 
-def write_gaps(indices, rice, size, position, out):
-    """Write ascending indices at `position` of `out` (zeroed uint8); return the position behind."""
+def best_parameter(indices, size):
+    """The parameter that makes the gaps short: downhill from a likely one, the lower of equals."""
+    # 0.69 = ln 2: what suits the mean of exponentially distributed gaps.
+    best = max(0, int(0.69 * size / indices.size).bit_length() - 1)
+    least = gap_bits(indices, best, size)
+    for step in (-1, 1):
+        while 0 <= best + step <= WIDTH_MAX:
+            bits = gap_bits(indices, best + step, size)
+            if bits > least or (bits == least and step > 0):
+                break
+            best, least = best + step, bits
+    return best
+
+
+def write_entries(indices, marks, mark_bits, rice, size, position, out):
+    """Write gaps and marks (uint8[m] of `mark_bits` bits); return the position behind them."""
     codes, lengths = _gap_codes(indices, rice, size)
-    return _write(codes, lengths, position, out)
+    return _write(codes | marks.astype(np.int64) << lengths, lengths + mark_bits, position, out)
 
 
-def read_gaps(stream, position, rice, size, out):
-    """Fill `out` (int64[m]) with ascending indices below `size`; return the position behind them.
+def read_entries(stream, position, mark_bits, rice, size, indices, marks):
+    """Fill indices (int32[m], ascending, below `size`) and marks (uint8[m]); return their end.
 
-    Returns -1 where the stream ends early, an index is not below `size`, or a gap is escaped that
-    need not be.
+    stream: any uint8[n], of which the last eight bytes are not part.  Returns -1 where the stream
+    ends early, an index is not below `size`, or a gap is escaped that need not be.
     """
     content, width, index = stream.tobytes(), (size - 1).bit_length(), -1
-    for i in range(out.size):
-        ones, gap, taken = _gap_at(content, position, rice, width)
-        index, position = index + gap + 1, position + taken
-        if index >= size or position > 8 * stream.size or gap >> rice < ones:
+    end = 8 * (stream.size - WORD_BYTES)
+    for i in range(indices.size):
+        word = int.from_bytes(content[position >> 3 :][:WORD_BYTES], "little") >> (position & 7)
+        ones, gap, taken = _gap_at(word, rice, width)
+        index, position = index + gap + 1, position + taken + mark_bits
+        if index >= size or position > end or gap >> rice < ones:
             return -1
-        out[i] = index
+        indices[i], marks[i] = index, (word >> taken) & ((1 << mark_bits) - 1)
     return position
 
 
-def write_fields(fields, width, position, out):
-    """Write each of `fields` (uint8[m]) in `width` bits, 1..8; return the position behind them."""
-    return _write(fields, np.full(fields.size, width), position, out)
+def write_bytes(values, position, out):
+    """Write uint8[m] at `position`, with zeros up to its byte's end; return the position behind."""
+    return _write(values.astype(np.int64), np.full(values.size, 8), position, out)
 
 
-def read_fields(stream, position, width, out):
-    """Fill `out` (uint8[m]) with fields of `width` bits, 1..8; return their end, or -1."""
-    end = position + width * out.size
-    if end > 8 * stream.size:
-        return -1
+def read_bytes(stream, position, out):
+    """Fill out (uint8[m]) from `position` on."""
     first = position >> 3
-    bits = np.unpackbits(stream[first : (end + 7) >> 3], bitorder="little")
-    fields = bits[position - 8 * first :][: width * out.size].reshape(out.size, width)
-    out[:] = fields @ (1 << np.arange(width))
-    return end
+    words = stream[first : first + out.size + 1].astype(np.int64)
+    out[:] = (words[:-1] | words[1:] << 8) >> (position & 7) & 255
 
 
 def _gap_codes(indices, rice, size):
     """(codes, bits of each): what the gaps between the indices are written as, lowest bit first."""
-    gaps = np.diff(indices, prepend=-1) - 1
-    ones = gaps >> rice
-    short = ones < ESCAPE
-    units = (np.int64(1) << np.minimum(ones, ESCAPE)) - 1
-    low = (gaps & ((1 << rice) - 1)) << (np.minimum(ones, ESCAPE) + 1)
-    codes = units | np.where(short, low, gaps << ESCAPE)
-    return codes, np.where(short, ones + 1 + rice, ESCAPE + int(size - 1).bit_length())
+    gaps = np.diff(indices.astype(np.int64), prepend=-1) - 1
+    ones = np.minimum(gaps >> rice, ESCAPE)
+    low = (gaps & ((1 << rice) - 1)) << (ones + 1)
+    codes = ((np.int64(1) << ones) - 1) | np.where(ones < ESCAPE, low, gaps << ESCAPE)
+    return codes, np.where(ones < ESCAPE, ones + 1 + rice, ESCAPE + int(size - 1).bit_length())
 
 
-def _gap_at(content, position, rice, width):
-    """(ones, gap, bits taken) of the code at `position`; zeros follow the end of the stream."""
-    byte = position >> 3
-    bits = int.from_bytes(content[byte : byte + _WINDOW], "little") >> (position & 7)
-    ones = (~bits & (bits + 1)).bit_length() - 1
+def _gap_at(word, rice, width):
+    """(ones, gap, bits taken) of the code that a word begins with."""
+    ones = (~word & (word + 1)).bit_length() - 1
     if ones >= ESCAPE:
-        return ESCAPE, (bits >> ESCAPE) & ((1 << width) - 1), ESCAPE + width
-    low = (bits >> (ones + 1)) & ((1 << rice) - 1)
+        return ESCAPE, (word >> ESCAPE) & ((1 << width) - 1), ESCAPE + width
+    low = (word >> (ones + 1)) & ((1 << rice) - 1)
     return ones, (ones << rice) | low, ones + 1 + rice
 
 
 def _write(codes, lengths, position, out):
-    """Set the bits of all codes, one behind the other; returns the position behind them."""
+    """Set the bits of all codes, one behind the other; return the position behind them."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if ends.size else 0
     code = np.repeat(np.arange(len(codes)), lengths)
-    place = np.arange(total)
-    ones = (codes[code] >> (place - (ends - lengths)[code])) & 1
-    places = position + np.flatnonzero(ones)
-    np.bitwise_or.at(out, places >> 3, (1 << (places & 7)).astype(np.uint8))
+    places = np.arange(total)
+    bits = (codes[code] >> (places - (ends - lengths)[code])) & 1
+    content = np.zeros(((position + total + 7) >> 3) - (position >> 3), np.uint8)
+    inside = (position & 7) + np.flatnonzero(bits)
+    np.bitwise_or.at(content, inside >> 3, (1 << (inside & 7)).astype(np.uint8))
+    first = position >> 3
+    content[:1] |= out[first] & ((1 << (position & 7)) - 1)
+    out[first : first + content.size] = content
     return position + total

@@ -12,7 +12,7 @@ import numpy as np
 def scatter_add(target, indices, values, weight):
     """target[i] += weight * value for each index, in order.
 
-    target: float32[d].  indices: int64[m].  values: float32[m].  weight: rounded to float32.
+    target: float32[d].  indices: int32[m].  values: float32[m].  weight: rounded to float32.
     Raises IndexError, having added the entries before it, at an index outside the target.
     """
     factor = np.float32(weight)

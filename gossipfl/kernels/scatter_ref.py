@@ -6,7 +6,7 @@ import numpy as np
 def scatter_add(target, indices, values, weight):
     """target[i] += weight * value for each index; these are unique, as a Delta guarantees.
 
-    target: float32[d].  indices: int64[m].  values: float32[m].  Raises IndexError, having changed
+    target: float32[d].  indices: int32[m].  values: float32[m].  Raises IndexError, having changed
     nothing, at an index outside the target.
     """
     if indices.size and not (indices.min() >= 0 and indices.max() < target.size):

@@ -7,90 +7,89 @@ denormals, and a NaN or an infinity is simply a large number that cannot hide.
 import numba
 import numpy as np
 
-MAGNITUDE = 0x7FFFFFFF  # everything but the sign
+from gossipfl.kernels.compaction import MAGNITUDE, count, keep, take
+
 INFINITE = 0x7F800000  # this pattern and all above are not finite
-STRIDE = 16  # one value in so many is sampled
-TOP_SHIFT = 20  # the sample's bins: exponent and three bits of mantissa, an eighth of an octave
-TOP_BINS = 1 << (31 - TOP_SHIFT)
+STRIDE = 17  # one value in so many is sampled; odd, or it might follow one column of a matrix
+GRAIN = 1 << 18  # a sampled cut need not be closer: a thirty-second of an octave
 
 
 @numba.njit(nogil=True, cache=True)
-def select_top(values, count, floor, out):
-    """Write the ascending indices of the `count` largest magnitudes; return how many there are.
+def select_top(values, wanted, floor, places, chosen):
+    """Find the `wanted` largest magnitudes; return how many there are.
 
-    values: float32[d].  count: 1..d.  floor: bit pattern, at least 1, of the smallest magnitude
-    wanted, so zeros never are.  out: int64[d], scratch beyond the result.  Ties go to lower
-    indices.  Fewer than `count` are found where fewer reach the floor; -1 means that a value is
+    values: float32[d].  wanted: 1..d.  floor: bit pattern, at least 1, of the smallest magnitude
+    to take, so zeros never are.  places: int32[d], begins with the ascending indices found.
+    chosen: float32[d], begins with the values there.  Both are scratch beyond.  Ties go to lower
+    indices.  Fewer than `wanted` are found where fewer reach the floor; -1 means that a value is
     not finite.
     """
-    bits = values.view(np.int32)
-    found = _gather(bits, max(floor, _sampled_floor(bits, count)), out)
-    if found < count:  # the sample misled us
-        found = _gather(bits, floor, out)
-    cut, ties = _cut(bits, out[:found], min(count, found))
-    return _keep(bits, cut, ties, out[:found])
+    bits, picked = values.view(np.int32), chosen.view(np.int32)
+    found = take(bits, max(floor, _sampled_floor(bits, wanted, picked)), places, picked)
+    if found < wanted:  # the sample misled us
+        found = take(bits, floor, places, picked)
+    if _largest(picked, found) >= INFINITE:
+        return -1
+    if found <= wanted:
+        return found
+    cut = _cut(picked, found, np.int64(wanted), 1)
+    found = keep(found, cut, places, picked)
+    return _drop_ties(found, found - wanted, cut, places, picked)
 
 
 @numba.njit(nogil=True, cache=True)
-def _sampled_floor(bits, count):
-    """A bit pattern that very likely has `count` magnitudes above it, and not many more."""
-    bins = np.zeros(TOP_BINS, np.int64)
+def _sampled_floor(bits, wanted, scratch):
+    """A bit pattern that very likely has `wanted` magnitudes above it, and not many more."""
+    size = 0
     for i in range(0, bits.size, STRIDE):
-        bins[(bits[i] & MAGNITUDE) >> TOP_SHIFT] += 1
-    share = count / STRIDE
-    wanted = share + 3 * np.sqrt(share) + 4  # three deviations: a second pass is dearer than this
-    bin_ = TOP_BINS
-    seen = 0
-    while bin_ > 0 and seen < wanted:
-        bin_ -= 1
-        seen += bins[bin_]
-    return bin_ << TOP_SHIFT
+        scratch[size] = bits[i]
+        size += 1
+    share = wanted / STRIDE
+    share += 3 * np.sqrt(share) + 4  # three deviations: a second pass is dearer than this
+    return _cut(scratch, size, np.int64(share), GRAIN) if share < size else 0
 
 
 @numba.njit(nogil=True, cache=True)
-def _gather(bits, floor, out):
-    """Ascending indices of all magnitudes from `floor` on; returns their number."""
-    found = 0
-    for i in range(bits.size):
-        if (bits[i] & MAGNITUDE) >= floor:
-            out[found] = i
-            found += 1
-    return found
+def _largest(bits, size):
+    """The largest magnitude of the first `size`, or 0."""
+    largest = np.int32(0)
+    for i in range(size):
+        largest = max(largest, bits[i] & MAGNITUDE)
+    return largest
 
 
 @numba.njit(nogil=True, cache=True)
-def _cut(bits, candidates, count):
-    """The `count`-th largest magnitude, and how many of its equals belong to the selection.
+def _cut(bits, size, wanted, grain):
+    """The largest pattern that at least `wanted` of `size` magnitudes reach, or up to `grain` less.
 
-    Radix selection: eleven, ten and ten bits, each pass among those that share the prefix so far.
+    Bisection: counting is so fast that histograms do not pay.  Where exactly `wanted` reach a
+    pattern, that one serves as well as the largest.
     """
-    prefix = 0
-    bins = np.empty(TOP_BINS, np.int64)
-    for shift, width in ((20, 11), (10, 10), (0, 10)):
-        bins[:] = 0
-        for i in candidates:
-            magnitude = bits[i] & MAGNITUDE
-            if magnitude >> (shift + width) == prefix >> (shift + width):
-                bins[(magnitude >> shift) & ((1 << width) - 1)] += 1
-        bin_ = (1 << width) - 1
-        while bin_ > 0 and bins[bin_] < count:
-            count -= bins[bin_]
-            bin_ -= 1
-        prefix |= bin_ << shift
-    return prefix, count
+    low, high = np.int64(0), np.int64(_largest(bits, size)) + 1
+    while high - low > grain:
+        middle = (low + high) >> 1
+        reached = count(bits, size, middle)
+        if reached == wanted:
+            return middle
+        if reached > wanted:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @numba.njit(nogil=True, cache=True)
-def _keep(bits, cut, ties, candidates):
-    """Compact `candidates` to those above `cut` and the first `ties` equal to it."""
+def _drop_ties(found, surplus, cut, places, bits):
+    """Drop the last `surplus` of `found` entries that equal the cut; returns how many are left."""
+    if surplus == 0:
+        return found
+    welcome = found - count(bits, found, cut + 1) - surplus
     kept = 0
-    for i in candidates:
-        magnitude = bits[i] & MAGNITUDE
-        if magnitude >= INFINITE:
-            return -1
-        if magnitude < cut or (magnitude == cut and ties == 0):
-            continue
-        ties -= magnitude == cut
-        candidates[kept] = i
+    for i in range(found):
+        if bits[i] & MAGNITUDE == cut:
+            welcome -= 1
+            if welcome < 0:
+                continue
+        places[kept], bits[kept] = places[i], bits[i]
         kept += 1
     return kept

@@ -3,19 +3,20 @@
 import numpy as np
 
 
-def select_top(values, count, floor, out):
-    """Write the ascending indices of the `count` largest magnitudes; return how many there are.
+def select_top(values, wanted, floor, places, chosen):
+    """Find the `wanted` largest magnitudes; return how many there are.
 
-    values: float32[d].  count: 1..d.  floor: bit pattern of the smallest magnitude wanted.  out:
-    int64[d], scratch beyond the result.  Ties go to lower indices; -1: a value is not finite.
+    values: float32[d].  wanted: 1..d.  floor: bit pattern of the smallest magnitude to take.
+    places: int32[d] and chosen: float32[d] begin with the ascending indices and the values found.
+    Ties go to lower indices; -1 means that a value is not finite.
     """
     if not np.isfinite(values).all():
         return -1
     magnitudes = np.abs(values)
-    cut = np.partition(magnitudes, values.size - count)[values.size - count]
+    cut = np.partition(magnitudes, values.size - wanted)[values.size - wanted]
     above = np.flatnonzero(magnitudes > cut)
-    ties = np.flatnonzero(magnitudes == cut)[: count - above.size]
-    chosen = np.sort(np.concatenate([above, ties]))
-    chosen = chosen[magnitudes[chosen] >= np.int32(floor).view(np.float32)]
-    out[: chosen.size] = chosen
-    return chosen.size
+    ties = np.flatnonzero(magnitudes == cut)[: wanted - above.size]
+    found = np.sort(np.concatenate([above, ties]))
+    found = found[magnitudes[found] >= np.int32(floor).view(np.float32)]
+    places[: found.size], chosen[: found.size] = found, values[found]
+    return found.size

@@ -4,6 +4,8 @@ Numba vectorises loops when it can prove enough; a matrix product needs whole ti
 which only explicit vectors give.  The width follows the processor; LLVM splits what is too wide.
 """
 
+from contextlib import contextmanager
+
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
@@ -120,3 +122,41 @@ def _fold_pair(builder, x, y, group):
 def _part(builder, vector, first, count):
     lanes = ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
     return builder.shuffle_vector(vector, vector, lanes)
+
+
+def reaching(builder, numbers, least, bits):
+    """True in lanes whose `bits`, of a vector of integers, are at least the scalar `least`."""
+    kept = builder.and_(numbers, ir.Constant(LANES, [int(bits)] * WIDTH))
+    return builder.icmp_signed(">=", kept, splat(builder, least, LANES))
+
+
+def numbers_from(builder, start):
+    """`start` (i64) and the integers that follow it."""
+    first = splat(builder, builder.trunc(start, I32), LANES)
+    return builder.add(first, ir.Constant(LANES, list(range(WIDTH))))
+
+
+def how_many(builder, where):
+    """The number of lanes that are True, as i64."""
+    return builder.zext(builder.ctpop(builder.bitcast(where, ir.IntType(WIDTH))), I64)
+
+
+def pack(builder, numbers, where):
+    """The integers in lanes that are True, side by side from lane 0; the rest is undefined."""
+    shape = ir.FunctionType(LANES, [LANES, MASK, LANES])
+    name = f"llvm.experimental.vector.compress.v{WIDTH}i32"
+    function = cgutils.get_or_insert_function(builder.module, shape, name)
+    return builder.call(function, [numbers, where, ir.Constant(LANES, ir.Undefined)])
+
+
+@contextmanager
+def if_worthwhile(builder, count):
+    """Around work that `count` lanes need: skipped for none, unless skipping costs more.
+
+    A branch that cannot be foreseen costs more than packing a vector with AVX-512.
+    """
+    if WIDTH == 16:
+        yield
+        return
+    with builder.if_then(builder.icmp_signed(">", count, integer(0))):
+        yield

@@ -12,7 +12,7 @@ REMEMBERED_MAX: Final = 256
 
 
 class RememberingCodec:
-    """Behaves as the codec inside, but decodes no payload that it has just made or read.
+    """Behaves as the codec inside, but decodes no payload that it has just read.
 
     Sender and receiver decode each payload five times each; here they are one process.  Deltas
     are never changed, so sharing them is safe.
@@ -32,23 +32,15 @@ class RememberingCodec:
         """As the codec inside."""
         return self._codec.payload_max
 
-    def quantise(
-        self, residual: NDArray[np.float32], keep_ratio: float | None = None
-    ) -> tuple[Delta, bytes]:
-        """As the codec inside, which promises that the payload decodes to exactly the delta."""
-        delta, payload = self._codec.quantise(residual, keep_ratio)
-        self._remember(payload, delta)
-        return delta, payload
+    def encode(self, residual: NDArray[np.float32], keep_ratio: float | None = None) -> bytes:
+        """As the codec inside."""
+        return self._codec.encode(residual, keep_ratio)
 
     def decode(self, payload: bytes) -> Delta:
         """As the codec inside."""
         delta = self._known.get(payload)
         if delta is None:
-            delta = self._codec.decode(payload)
-            self._remember(payload, delta)
+            delta = self._known[payload] = self._codec.decode(payload)
+            if len(self._known) > REMEMBERED_MAX:
+                self._known.popitem(last=False)
         return delta
-
-    def _remember(self, payload: bytes, delta: Delta) -> None:
-        self._known[payload] = delta
-        if len(self._known) > REMEMBERED_MAX:
-            self._known.popitem(last=False)

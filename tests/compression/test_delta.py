@@ -7,7 +7,7 @@ from gossipfl.compression import Delta
 from gossipfl.errors import LocalProtocolError
 
 
-def delta(indices, size=5, values=None, dtype=np.int64):
+def delta(indices, size=5, values=None, dtype=np.int32):
     chosen = np.ones(len(indices), np.float32) if values is None else values
     return Delta(np.array(indices, dtype), chosen, size)
 
@@ -39,7 +39,7 @@ def test_one_value_for_each_index():
 
 
 def test_types():
-    with pytest.raises(LocalProtocolError, match="int64"):
-        delta([1], dtype=np.int32)
+    with pytest.raises(LocalProtocolError, match="int32"):
+        delta([1], dtype=np.int64)
     with pytest.raises(LocalProtocolError, match="float32"):
         delta([1], values=np.ones(1))

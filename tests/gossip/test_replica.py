@@ -27,7 +27,7 @@ def test_both_ends_use_the_same_weights(ours: int, theirs: int) -> None:
 def test_merges_during_training_are_kept() -> None:
     replica = make_replica()
     start = replica.parameters.copy()
-    replica.displace(Delta(np.array([1]), np.array([2.0], "f4"), 4), 0.5, 0.0)
+    replica.displace(Delta(np.array([1], "i4"), np.array([2.0], "f4"), 4), 0.5, 0.0)
     replica.trained(start, start + np.float32(1), 0.25)
     assert replica.step_size == 0.25
     np.testing.assert_array_equal(replica.parameters, [1, 2, 1, 1])
@@ -35,7 +35,7 @@ def test_merges_during_training_are_kept() -> None:
 
 def test_displacements_teach_the_control_variate() -> None:
     replica = make_replica()
-    replica.displace(Delta(np.array([2]), np.array([4.0], "f4"), 4), 0.5, 0.25)
+    replica.displace(Delta(np.array([2], "i4"), np.array([4.0], "f4"), 4), 0.5, 0.25)
     assert replica.control[2] == 0.5
     assert replica.activity.touched == 1
 

@@ -12,55 +12,70 @@ TWINS = (quantisation, quantisation_ref)
 
 @st.composite
 def selections(draw):
-    """A vector and some of its indices, at least one."""
+    """Values, at least one, and where they come from."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size = int(STOPS[-1])
     indices = np.sort(rng.choice(size, draw(st.integers(1, size)), replace=False))
-    return rng.normal(size=size).astype(np.float32), indices
+    return rng.normal(size=indices.size).astype(np.float32), indices.astype(np.int32)
 
 
-def quantise(module, values, indices):
-    """All kernels in turn, as the codec calls them: two bits an entry."""
-    marks = np.empty(indices.size, np.uint8)
-    module.mark_signs(values, indices, marks)
-    groups = np.empty(indices.size, np.int64)
-    means = np.empty(module.number_groups(indices, STOPS, marks, groups))
-    module.group_means(values, indices, groups, means)
-    module.mark_levels(values, indices, groups, means, marks)
-    levels = np.empty(indices.size, np.int64)
-    centroids = np.empty(module.number_groups(indices, STOPS, marks, levels))
-    module.group_means(values, indices, levels, centroids)
-    out = np.empty(indices.size, np.float32)
-    module.dequantise(marks, levels, centroids.astype(np.float32), out)
-    return groups, means, marks, levels, centroids, out
+BORDERS = np.linspace(0.01, 3, 255)  # so that codes are coarse means
+SCALES = np.arange(256, dtype=np.float32)
 
 
-@given(selections())
-def test_kernels_equal_references(selection):
-    for fast, slow in zip(*(quantise(twin, *selection) for twin in TWINS), strict=True):
-        np.testing.assert_array_equal(fast, slow)
+def quantise(module, values, indices, mark_bits):
+    """Marks and codes."""
+    marks, codes = np.empty(indices.size, np.uint8), np.empty(2 * STOPS.size, np.uint8)
+    groups = module.quantise(values, indices, STOPS, BORDERS, mark_bits, marks, codes)
+    return marks.tolist(), codes[:groups].tolist()
+
+
+def dequantise(module, indices, marks, codes):
+    """How many groups there are, and the values."""
+    marks, codes = np.array(marks, np.uint8), np.array(codes, np.uint8)
+    out = np.zeros(indices.size, np.float32)
+    return module.dequantise(indices, marks, STOPS, codes, SCALES, out), out.tolist()
+
+
+@given(selections(), st.sampled_from([1, 2]))
+def test_quantise_equals_reference(selection, mark_bits):
+    fast, slow = (quantise(twin, *selection, mark_bits) for twin in TWINS)
+    assert fast == slow
+    fast, slow = (dequantise(twin, selection[1], *fast) for twin in TWINS)
+    assert fast == slow
+    assert fast[0] == len(quantise(quantisation, *selection, mark_bits)[1])
+
+
+@given(selections(), st.integers(0, 2**32 - 1), st.integers(0, 8))
+def test_any_marks_and_codes_are_dequantised_as_by_the_reference(selection, seed, count):
+    rng = np.random.default_rng(seed)
+    marks, codes = rng.integers(0, 4, selection[1].size), rng.integers(0, 256, count)
+    fast, slow = (dequantise(twin, selection[1], marks, codes) for twin in TWINS)
+    assert fast[0] == slow[0]
+    if fast[0] >= 0:
+        assert fast == slow
 
 
 def test_by_hand():
-    values = np.zeros(70, np.float32)
-    values[[0, 2, 3, 30, 31]] = 1, -3, -0.5, 2, 2
+    indices = np.array([0, 2, 3, 30, 31], np.int32)
+    values = np.array([1, -3, -0.5, 2, 2], np.float32)
     for twin in TWINS:
-        groups, means, marks, levels, centroids, out = quantise(
-            twin, values, np.array([0, 2, 3, 30, 31])
+        marks, codes = quantise(twin, values, indices, 2)
+        assert marks == [0, 3, 1, 0, 0]  # equals of the mean stay below; the third tensor is empty
+        assert codes == np.searchsorted(BORDERS, [1, 3, 0.5, 2]).tolist()
+        assert dequantise(twin, indices, marks, [10, 30, 5, 20]) == (4, [10, -30, -5, 20, 20])
+        assert dequantise(twin, indices, marks, [10, 30, 5])[0] == -1
+        assert quantise(twin, values, indices, 1) == (
+            [0, 1, 1, 0, 0],
+            np.searchsorted(BORDERS, [2, 0.5, 2]).tolist(),
         )
-        assert groups.tolist() == [0, 0, 1, 2, 2]  # the third tensor has no entry
-        assert means.tolist() == [2, 0.5, 2]
-        assert marks.tolist() == [0, 3, 1, 0, 0]  # equals of the mean stay below
-        assert levels.tolist() == [0, 1, 2, 3, 3]
-        assert centroids.tolist() == [1, 3, 0.5, 2]
-        assert out.tolist() == [1, -3, -0.5, 2, 2]
 
 
 def test_more_tensors_than_a_byte_counts():
     stops = np.arange(1, 301)
-    indices = np.array([0, 199, 299])
-    marks = np.array([2, 0, 3], np.uint8)
+    indices, marks = np.array([0, 199, 299], np.int32), np.array([2, 0, 3], np.uint8)
     for twin in TWINS:
-        groups = np.empty(3, np.int64)
-        assert twin.number_groups(indices, stops, marks, groups) == 3
-        assert groups.tolist() == [0, 1, 2]
+        out = np.empty(3, np.float32)
+        codes = np.array([1, 2, 3], np.uint8)
+        assert twin.dequantise(indices, marks, stops, codes, SCALES, out) == 3
+        assert out.tolist() == [1, 2, -3]

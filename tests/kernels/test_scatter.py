@@ -10,7 +10,7 @@ from gossipfl.kernels import scatter, scatter_ref
 
 def sparse(rng, size, count):
     indices = np.sort(rng.choice(size, count, replace=False))
-    return indices, rng.normal(size=count).astype(np.float32)
+    return indices.astype(np.int32), rng.normal(size=count).astype(np.float32)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.floats(-2, 2, width=32))
@@ -42,5 +42,5 @@ def test_product_is_rounded_before_the_sum():
 def test_index_outside_the_target(twin, index):
     with pytest.raises(IndexError, match="longer than its target"):
         twin.scatter_add(
-            np.zeros(4, np.float32), np.array([index]), np.ones(1, np.float32), np.float32(1)
+            np.zeros(4, np.float32), np.array([index], "i4"), np.ones(1, np.float32), np.float32(1)
         )

@@ -30,9 +30,11 @@ TIED = arrays(
 
 
 def select(module, values, count, floor=DENORMAL):
-    out = np.full(values.size, -7, np.int64)
-    found = module.select_top(values, count, floor, out)
-    return found, out[: max(found, 0)].tolist()
+    places, chosen = np.full(values.size, -7, np.int32), np.empty(values.size, np.float32)
+    found = module.select_top(values, count, floor, places, chosen)
+    places = places[: max(found, 0)]
+    assert chosen[: places.size].tobytes() == values[places].tobytes()
+    return found, places.tolist()
 
 
 def check(values, count, floor=DENORMAL):

@@ -38,7 +38,8 @@ class Choco(Synchronous):
     def speak(self, node: int) -> None:
         """The compressed difference to the public copy, to every neighbour."""
         own, public = self.parameters(node), self.public[node]
-        delta, payload = self._codec.quantise(own - public)
+        payload = self._codec.encode(own - public)
+        delta = self._codec.decode(payload)
         _add(public, delta, 1.0)
         _add(self.gap[node], delta, self.world.views.weights(node)[node] - 1)
         self.send(node, self.world.views.neighbours(node), payload)
