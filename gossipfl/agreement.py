@@ -88,7 +88,17 @@ class Agreement(ABC):
     @property
     @abstractmethod
     def groups(self) -> int:
-        """Input statistics that the cluster agrees on; 0 when it standardises nothing."""
+        """Input statistics of a node; 0 when nothing is standardised."""
+
+    @property
+    def pools_statistics(self) -> bool:
+        """Whether the cluster agrees on them."""
+        return self.groups > 0
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """Names of what every node keeps to itself."""
+        return ()
 
     @abstractmethod
     def initial(self) -> NDArray[np.float32]:

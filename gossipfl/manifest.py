@@ -17,10 +17,11 @@ from gossipfl.foreign import ForeignManifest
 from gossipfl.learning.basis import Basis, parse_basis
 from gossipfl.learning.declaration import declare, describe
 from gossipfl.learning.layers import Dense, Layer
+from gossipfl.learning.personalisation import Personalisation, Split, split
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.sequential import LOSSES, Loss, Sequential, natural_shape, perceptron
 from gossipfl.learning.settings import TrainingSettings
-from gossipfl.learning.statistics import groups_of
+from gossipfl.learning.statistics import groups_of, is_local
 from gossipfl.learning.training import class_weights
 from gossipfl.security.signed import open_signed
 
@@ -55,13 +56,15 @@ class Manifest(Agreement):
     """An agreement on a model of layers and on the readings that it learns from.
 
     schema: columns of the readings, and the target.
-    standardise: "none", "feature", or "channel:C" for windows of C channels.
+    standardise: "none", "feature", or "channel:C" for windows of C channels; with "local:" in front
+        every node goes by its own statistics and tells nobody.
     basis: input basis, "identity", "dct1:TxC:M" or "dct2:HxW:M".
     layers: what lies before the last layer, which is Dense and has an output for every class.
     shape: what the layers see an example as, such as (28, 28, 1); () is as the schema has it.
     loss: "auto" (cross-entropy for classes, else squared-error), "binary" (two classes by one
         logit, or targets that are 0 or 1), "huber", or one of those that "auto" picks.
     training: optimizer, learning rate, local steps; see TrainingSettings.
+    personal: layers that stay with each node, and how they are trained; see Personalisation.
     Raises ConfigError for a value outside its range, and for parts that do not fit together.
     """
 
@@ -74,6 +77,7 @@ class Manifest(Agreement):
         default="auto", validator=one_of("auto", *LOSSES)
     )
     training: TrainingSettings = attrs.Factory(TrainingSettings)
+    personal: Personalisation = attrs.Factory(Personalisation)
 
     def __attrs_post_init__(self) -> None:
         if self.groups > STANDARDISED_MAX:
@@ -83,27 +87,51 @@ class Manifest(Agreement):
             )
         # Both raise ConfigError: when the parts do not fit together, and when they are too long.
         class_weights(self.model(), self.training)
+        self.split()
         _ = self.body
 
     @property
     def standardises(self) -> bool:
-        """Whether inputs are standardised with statistics that the cluster agrees on."""
+        """Whether inputs are standardised."""
         return self.standardise != "none"
 
     @property
     def groups(self) -> int:
-        """Input statistics that the cluster agrees on; 0 when it standardises nothing."""
+        """Input statistics of a node; 0 when nothing is standardised."""
         return groups_of(self.standardise, self.schema.inputs)
 
     @property
+    def pools_statistics(self) -> bool:
+        """Whether inputs are standardised with statistics that the cluster agrees on."""
+        return self.standardises and not is_local(self.standardise)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether nodes end up with models of their own."""
+        return self.personal != Personalisation() or is_local(self.standardise)
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """The private layers, as a summary names them."""
+        return self.split().names
+
+    @property
     def parameters(self) -> int:
-        """Length d of the model's vector."""
-        return self.model().parameters
+        """Length d of the vector that is gossiped: the model's, less the private layers."""
+        return self.split().size
 
     @property
     def ranges(self) -> tuple[tuple[int, int], ...]:
-        """(start, stop) of each of the model's tensors."""
-        return tuple((start, stop) for _, start, stop in self.model().tensors)
+        """(start, stop) of each shared tensor in that vector."""
+        return self.split().ranges
+
+    def split(self) -> Split:
+        """Which entries of the model are gossiped.  Raises ConfigError like `model`."""
+        return self._split
+
+    @cached_property
+    def _split(self) -> Split:
+        return split(self.model(), self.personal.private)
 
     def summary(self) -> str:
         """One line for people: shapes, parameters, bytes, multiply-adds."""
@@ -137,7 +165,11 @@ class Manifest(Agreement):
         return model
 
     def initial(self) -> NDArray[np.float32]:
-        """w0, float32[d], the same bits on every device."""
+        """w0 as far as it is gossiped, float32[d], the same bits on every device."""
+        return self.initial_model()[self.split().shared]
+
+    def initial_model(self) -> NDArray[np.float32]:
+        """w0 with private layers and all; they start alike too."""
         return self.model().initial(self.seed)
 
 

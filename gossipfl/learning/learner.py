@@ -67,6 +67,12 @@ class Learner(Protocol):
     def evaluate(self, parameters: Vector) -> Evaluation:
         """Judge `parameters` f32[d] on held-back rows."""
 
+    def complete(self, parameters: Vector) -> Vector:
+        """The whole model to predict with, around `parameters` f32[d] and what the learner keeps.
+
+        May be called while another call runs, so it takes no time.
+        """
+
     def snapshot(self) -> bytes:
         """Everything but parameters and data that the next `fit` depends on."""
 

@@ -7,8 +7,11 @@
     layer = "Dense"
     units = 32
 
-    [training]                 # optional
+    [training]                 # optional, fields of TrainingSettings
     learning_rate = 0.05
+
+    [personal]                 # optional, fields of Personalisation
+    private = ["head"]
 
 The last layer, Dense with an output for every class or value, is not written: it follows from
 the data.
@@ -22,6 +25,7 @@ import attrs
 from gossipfl.errors import ConfigError
 from gossipfl.learning.declaration import declare
 from gossipfl.learning.layers import Layer, Shape
+from gossipfl.learning.personalisation import Personalisation
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.toml import build, read_toml
 
@@ -36,6 +40,7 @@ class _Tables:
     loss: str | None = None
     layers: Any = None
     training: dict[str, Any] = attrs.field(factory=dict)
+    personal: dict[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -61,10 +66,12 @@ def read_model(path: Path) -> ModelFile:
     plain, source = read_toml(path), str(path)
     tables = build(_Tables, plain, source)
     build(TrainingSettings, tables.training, f"{source}, [training]")
+    build(Personalisation, tables.personal, f"{source}, [personal]")
     given = {
         "standardise": tables.standardise,
         "basis": tables.basis,
         "loss_function": tables.loss,
+        **tables.personal,
     }
     return ModelFile(
         source=source,

@@ -17,6 +17,7 @@ from gossipfl.learning.dataset import Dataset
 
 Floats = NDArray[np.float32]
 
+LOCAL = "local:"
 OWNER_BYTES = 8
 DIGEST_BYTES = 8
 # A mean of one reading would be the reading: below this, a node keeps its moments to itself.
@@ -60,19 +61,29 @@ class Scale:
     inverse_deviation: Floats
 
 
+def is_local(mode: str) -> bool:
+    """Whether a node goes by the statistics of its own readings alone, and tells nobody."""
+    return mode.startswith(LOCAL)
+
+
 def groups_of(mode: str, features: int) -> int:
     """How many groups are standardised alike: 0 for "none", one per "feature", C for "channel:C".
 
-    Channels suit windows flattened from [T, C] row-major.  Raises ConfigError.
+    Channels suit windows flattened from [T, C] row-major; "local:" may stand before the last two.
+    Raises ConfigError.
     """
     if mode == "none":
         return 0
-    if mode == "feature":
+    grouping = mode.removeprefix(LOCAL)
+    if grouping == "feature":
         return features
-    name, _, text = mode.partition(":")
+    name, _, text = grouping.partition(":")
     channels = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
     if name != "channel" or channels < 1:
-        raise ConfigError(f"standardisation is none, feature or channel:C, not {mode!r}")
+        raise ConfigError(
+            "standardisation is none, feature or channel:C, the last two also as local:feature or "
+            f"local:channel:C, not {mode!r}"
+        )
     if features % channels:
         raise ConfigError(f"standardisation {mode}: {features} features are no multiple of it")
     return channels

@@ -76,18 +76,26 @@ class Trainer:
         steps = self.settings.local_steps
         return float(self.settings.rates(max(self._step - steps, 0), steps).sum())
 
-    def fit(self, parameters: Vector, correction: Vector) -> Fit:
-        """`local_steps` steps from `parameters` f32[d]; releases the GIL.
+    def fit(
+        self,
+        parameters: Vector,
+        correction: Vector,
+        *,
+        steps: int | None = None,
+        frozen: NDArray[np.int64] | None = None,
+    ) -> Fit:
+        """`local_steps` steps, or `steps`, from `parameters` f32[d]; releases the GIL.
 
-        After each optimizer step x += its learning rate * correction.  Raises TrainingDiverged.
+        After each optimizer step x += its learning rate * correction.  Entries at the places
+        `frozen` stay as they are, their optimizer state too.  Raises TrainingDiverged.
         """
-        steps = self.settings.local_steps
+        steps = steps or self.settings.local_steps
         vectors = self._vectors(parameters, correction)
         batches, cursor = draw(self._cursor, self._rows, (steps, self._plan.batch))
-        settings = self.settings.encode(self._step, steps, cursor.seed)
-        loss = execution.train_steps(
-            self._plan, self.settings.kernel, settings, vectors, self._data, batches
-        )
+        if frozen is None:
+            loss = self._run(vectors, batches, 0, cursor.seed)
+        else:
+            loss = self._run_around(frozen, vectors, batches, cursor.seed)
         if not (np.isfinite(loss) and np.isfinite(vectors).all()):
             raise TrainingDiverged(
                 "training diverged: lower training.learning_rate, or standardise the inputs"
@@ -95,6 +103,22 @@ class Trainer:
         self._moments = vectors[layout.FIRST_MOMENT : layout.START].copy()
         self._cursor, self._step = cursor, self._step + steps
         return Fit(parameters=vectors[layout.PARAMETERS].copy(), loss=loss, steps=steps)
+
+    def _run(self, vectors: Vector, batches: NDArray[np.int64], after: int, seed: int) -> float:
+        """One step a batch, `after` so many of this fit; the mean loss."""
+        settings = self.settings.encode(self._step + after, len(batches), seed)
+        return execution.train_steps(
+            self._plan, self.settings.kernel, settings, vectors, self._data, batches
+        )
+
+    def _run_around(
+        self, frozen: NDArray[np.int64], vectors: Vector, batches: NDArray[np.int64], seed: int
+    ) -> float:
+        kept, total = vectors[:, frozen], 0.0
+        for number in range(len(batches)):
+            total += self._run(vectors, batches[number : number + 1], number, seed)
+            vectors[:, frozen] = kept
+        return total / len(batches)
 
     def _vectors(self, parameters: Vector, correction: Vector) -> Vector:
         """The kernels' working state, all copies."""
@@ -115,6 +139,10 @@ class Trainer:
     def predict(self, parameters: Vector, features: Vector) -> Vector:
         """f32[n, outputs] logits or values for `features` f32[n, inputs]."""
         return predict(self.spec, parameters, features)
+
+    def complete(self, parameters: Vector) -> Vector:
+        """`parameters`: nothing is kept from the node."""
+        return parameters
 
     def snapshot(self) -> bytes:
         """Optimizer state and place in the data."""

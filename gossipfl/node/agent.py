@@ -84,6 +84,7 @@ class Agent:
             self._mesh,
             self._book,
             around.observer,
+            pooled=manifest.pools_statistics,
             hints=config.hints,
         )
         self._studies = self._make_studies(material, own_key, saved)
@@ -166,7 +167,8 @@ class Agent:
 
     def _make_studies(self, material: Material, own_key: bytes, saved: Saved) -> Studies:
         moments = self._sharing.moments
-        for entry in saved.model.moments if saved.model else ():
+        # A node that goes by its own statistics takes them anew: its readings may have changed.
+        for entry in saved.model.moments if saved.model and self._sharing.pooled else ():
             moments.add(moments.decode(entry))
         return make_studies(
             self._manifest,
@@ -234,12 +236,14 @@ class Agent:
         return {"status": self.status, "model": self.model}
 
     def model(self) -> Answer:
-        """The averaged model and the raw one, and the statistics they expect inputs in."""
+        """The whole model to predict with, the statistics that it expects inputs in, and what is
+        gossiped of it as it is in the middle of learning.
+        """
         replica = self._mixer.replica
-        scale = self._sharing.moments.scale() if self._studies.inputs.shared else None
+        scale = self._sharing.moments.scale() if self._manifest.groups else None
         return {
             "rounds": replica.rounds,
-            "average": encode_vector(replica.average),
+            "average": encode_vector(self._studies.learner.complete(replica.average)),
             "parameters": encode_vector(replica.parameters),
             "mean": None if scale is None else encode_vector(scale.mean),
             "inverse_deviation": None if scale is None else encode_vector(scale.inverse_deviation),
@@ -259,6 +263,7 @@ class Agent:
             "uptime_s": round(time.monotonic() - self._started_s, 1),
             "state": "training" if progress.training else "settling",
             "model": self._manifest.summary(),
+            "private": list(self._manifest.private),
             "samples": replica.samples,
             "rounds": replica.rounds,
             "loss": _number(progress.loss),

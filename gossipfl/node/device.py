@@ -102,6 +102,7 @@ class Device:
             name=self.membership.certificate.name,
             id=peer_id(self.key.public),
             cluster=self.manifest.cluster,
+            private=", ".join(self.manifest.private) or None,
             kernels=engine.NAME,
             resumed_rounds=self.saved.model.rounds if self.saved.model else 0,
         )

@@ -25,8 +25,8 @@ class Inputs:
 
     @property
     def shared(self) -> bool:
-        """Whether the cluster standardises at all."""
-        return self._sharing is not None
+        """Whether the cluster agrees on the statistics."""
+        return self._sharing is not None and self._sharing.pooled
 
     def is_settled(self, settle_s: float) -> bool:
         """No news about statistics has come for a while, and somebody has told us theirs."""

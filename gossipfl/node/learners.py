@@ -15,6 +15,7 @@ from gossipfl.learning.basis import Identity
 from gossipfl.learning.data import read
 from gossipfl.learning.dataset import Dataset, check_trainable, split_validation
 from gossipfl.learning.learner import Learner
+from gossipfl.learning.personal import personalise
 from gossipfl.learning.statistics import moments_of
 from gossipfl.learning.training import Trainer
 from gossipfl.manifest import Manifest
@@ -137,7 +138,8 @@ def _built_in(
         manifest.training,
         seed=seed,
     )
-    return Studies(trainer, inputs)
+    split, initial = manifest.split(), manifest.initial_model()
+    return Studies(personalise(trainer, split, manifest.personal, initial), inputs)
 
 
 def _add_own_moments(manifest: Manifest, train: Dataset, sharing: Sharing, own_key: bytes) -> None:

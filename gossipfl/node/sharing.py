@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-from gossipfl.errors import PeerError, StateError
+from gossipfl.errors import PeerError, RemoteProtocolError, StateError
 from gossipfl.learning.statistics import Moments, MomentSet
 from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import AddressBook, Mesh, Neighbour
@@ -35,8 +35,10 @@ class Sharing:
         book: AddressBook,
         observer: Observer,
         *,
+        pooled: bool,
         hints: bool,
     ) -> None:
+        """pooled: whether the cluster agrees on `moments`; else they are told to nobody."""
         self.moments = moments
         self.moments_changed_s = trio.current_time()
         self.heard_any = False
@@ -44,11 +46,12 @@ class Sharing:
         self._mesh = mesh
         self._book = book
         self._observer = observer
+        self.pooled = pooled
         self._hints = hints
 
     async def greet(self, neighbour: Neighbour) -> None:
         """Tell a fresh neighbour what we hold and whom else we know."""
-        if self.moments.groups:
+        if self.pooled:
             await neighbour.send(KnownMoments(self.moments.digests()))
         if neighbour.hello.revocations < self._membership.revocations.version:
             await neighbour.send(Revocations(self._membership.signed_revocations))
@@ -58,19 +61,25 @@ class Sharing:
             await neighbour.send(Peers(known[:PEERS_MAX]))
 
     async def take_known_moments(self, neighbour: Neighbour, message: KnownMoments) -> None:
-        """Send the statistics that the neighbour lacks."""
+        """Send the statistics that the neighbour lacks.  Raises RemoteProtocolError."""
+        self._check_pooled()
         self.heard_any = True
         self._note_known(neighbour, message.digests)
         await self._send_moments(neighbour)
 
     async def take_moments(self, neighbour: Neighbour, message: MomentsUpdate) -> None:
         """Keep what is new and pass it on.  Raises RemoteProtocolError for illegal entries."""
+        self._check_pooled()
         self.heard_any = True
         entries = [self.moments.decode(entry) for entry in message.entries]
         is_news = any([self.moments.add(entry) for entry in entries])
         self._note_known(neighbour, tuple(entry.digest() for entry in entries))
         if is_news:
             await self.spread_moments()
+
+    def _check_pooled(self) -> None:
+        if not self.pooled:
+            raise RemoteProtocolError("statistics, which this cluster does not share")
 
     async def spread_moments(self) -> None:
         """Send every neighbour the statistics that it lacks."""

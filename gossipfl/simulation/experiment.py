@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from attrs import asdict, field, frozen
-from attrs.validators import ge, gt, instance_of, optional
+from attrs.validators import ge, gt, instance_of, lt, optional
 
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.algorithms import make_algorithm
@@ -13,9 +13,9 @@ from gossipfl.simulation.chance import stream
 from gossipfl.simulation.checks import checked
 from gossipfl.simulation.churn import Churn, OnOff, Presence, Trace
 from gossipfl.simulation.engine import Engine
-from gossipfl.simulation.measurement import Measurement, Point
+from gossipfl.simulation.measurement import Candidate, Measurement, Point
 from gossipfl.simulation.network import Conditions, Network
-from gossipfl.simulation.population import Population, Rows, populate
+from gossipfl.simulation.population import Rows, populate
 from gossipfl.simulation.views import Views
 from gossipfl.simulation.world import Algorithm, World
 from gossipfl.topologies.named import parse_topology
@@ -36,6 +36,7 @@ class Experiment:
     speed_spread: the fastest node makes this many rounds for one of the slowest.
     resend_s: an unanswered request is repeated after so long.
     conditions: of the links.  churn: None when all stay.
+    own_validation: share of its rows that each node holds back, to judge its own model on.
     evaluate_every: rounds between two looks at the mesh.
     seed: of everything but the initial model, whose seed is the manifest's.
     Raises ConfigError for a value outside its range.
@@ -55,6 +56,7 @@ class Experiment:
     churn: Churn | None = field(
         default=None, validator=checked(optional(instance_of((OnOff, Trace))))
     )
+    own_validation: float = field(default=0.0, validator=checked(ge(0), lt(1)))
     evaluate_every: int = field(default=10, validator=checked(instance_of(int), ge(1)))
     seed: int = field(default=0, validator=checked(instance_of(int), ge(0)))
 
@@ -88,13 +90,10 @@ def run(experiment: Experiment, rows: Rows, report: Report = lambda point: None)
 
     Raises ConfigError and DataError for an experiment that does not suit the rows.
     """
-    population = populate(
-        experiment.manifest, rows, experiment.partition, experiment.nodes, experiment.seed
-    )
-    world = _make_world(experiment, population)
+    world = _make_world(experiment, rows)
     algorithm = make_algorithm(experiment.algorithm, experiment.manifest, experiment.resend_s)
     algorithm.start(world)
-    observation = _Observation(experiment, population, world, algorithm)
+    observation = _Observation(experiment, rows, world, algorithm)
     curve = [observation.look()]
     for rounds in _stops(experiment):
         world.engine.run_until(rounds * experiment.interval_s)
@@ -108,8 +107,9 @@ def _stops(experiment: Experiment) -> list[int]:
     return [*range(every, rounds, every), rounds]
 
 
-def _make_world(experiment: Experiment, population: Population) -> World:
+def _make_world(experiment: Experiment, rows: Rows) -> World:
     engine, nodes, seed = Engine(), experiment.nodes, experiment.seed
+    manifest, own = experiment.manifest, experiment.own_validation
     presence = Presence(nodes)
     if experiment.churn is not None:
         experiment.churn.start(engine, presence, stream(seed, "churn"))
@@ -121,9 +121,9 @@ def _make_world(experiment: Experiment, population: Population) -> World:
         network=network,
         presence=presence,
         views=Views(topology, nodes, engine, experiment.renew_s),
-        spec=experiment.manifest.model(),
-        initial=experiment.manifest.initial(),
-        members=population.members,
+        spec=manifest.model(),
+        initial=manifest.initial(),
+        members=populate(manifest, rows, experiment.partition, nodes, seed, own),
         intervals_s=_intervals_s(experiment),
         seed=seed,
     )
@@ -140,27 +140,40 @@ class _Observation:
     """Looks at one run from outside."""
 
     def __init__(
-        self, experiment: Experiment, population: Population, world: World, algorithm: Algorithm
+        self, experiment: Experiment, rows: Rows, world: World, algorithm: Algorithm
     ) -> None:
         self._experiment = experiment
         self._world = world
         self._algorithm = algorithm
         self._measurement = Measurement(
-            world.spec, population.validation, population.test, stream(world.seed, "judged")
+            world.spec,
+            experiment.manifest.input_basis(),
+            rows.validation,
+            rows.test,
+            stream(world.seed, "judged"),
         )
 
     def look(self) -> Point:
         """The mesh as it is now."""
-        replicas = self._algorithm.replicas()
-        average, current = self._measurement.looks(replicas)
+        replicas, candidates = self._algorithm.replicas(), self._candidates()
+        average, current = self._measurement.looks(candidates)
         return Point(
             time_s=self._world.engine.now_s,
             rounds=sum(replica.rounds for replica in replicas) / len(replicas),
             sent_bytes=float(self._world.network.sent_bytes.sum()) / self._experiment.nodes,
             average=average,
             current=current,
-            spread=self._measurement.spread(replicas),
+            spread=self._measurement.spread(candidates),
+            own=self._measurement.own_score(candidates),
         )
+
+    def _candidates(self) -> list[Candidate]:
+        """One model for all is still completed by every member, where members complete it."""
+        replicas, members = self._algorithm.replicas(), self._world.members
+        if len(replicas) == len(members):
+            return list(map(Candidate, replicas, members))
+        alike = self._experiment.own_validation == 0 and not self._experiment.manifest.is_personal
+        return [Candidate(replicas[0], member) for member in (members[:1] if alike else members)]
 
     def finish(self, curve: Sequence[Point]) -> Result:
         """Everything that the run has shown."""
@@ -169,7 +182,7 @@ class _Observation:
         return Result(
             experiment=self._experiment,
             curve=tuple(curve),
-            scores=tuple(self._measurement.test_scores(replicas)),
+            scores=tuple(self._measurement.test_scores(self._candidates())),
             sent_bytes=tuple((own + central / self._experiment.nodes).tolist()),
             rounds=tuple(replica.rounds for replica in replicas),
             frames=int(network.sent_frames.sum()),

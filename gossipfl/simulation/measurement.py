@@ -7,10 +7,14 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from gossipfl.gossip.replica import Replica
+from gossipfl.learning.basis import Basis
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import predict
+from gossipfl.learning.pipeline import transform
 from gossipfl.learning.sequential import Sequential
+from gossipfl.learning.statistics import Scale
+from gossipfl.simulation.world import Member
 
 Floats = NDArray[np.float32]
 
@@ -42,6 +46,7 @@ class Point:
     average: of the models that nodes predict with, running means over rounds.
     current: of the models as they are in the middle of learning.
     spread: root mean square distance of the current models from their mean.
+    own: of average models, each on rows that its node holds back; None when they hold none back.
     """
 
     time_s: float
@@ -50,6 +55,15 @@ class Point:
     average: Look
     current: Look
     spread: float
+    own: Score | None = None
+
+
+@frozen(eq=False)
+class Candidate:
+    """A model to judge: what is gossiped, and the member that makes it whole."""
+
+    replica: Replica
+    member: Member
 
 
 class Measurement:
@@ -58,50 +72,72 @@ class Measurement:
     def __init__(
         self,
         spec: Sequential,
+        basis: Basis,
         validation: Dataset,
         test: Dataset,
         rng: np.random.Generator,
         most: int = 64,
     ) -> None:
+        """validation, test: raw, since nodes may differ in how they standardise."""
         self._spec = spec
-        self._features = np.concatenate([validation.features, test.features])
+        self._basis = basis
+        self._raw = np.concatenate([validation.features, test.features])
         self._targets = [_targets(validation), _targets(test)]
         self._border = len(validation)
         self._rng = rng
         self._most = most
         self._chosen: list[int] | None = None
+        self._prepared: tuple[Scale | None, Floats] | None = None
 
-    def test_scores(self, replicas: Sequence[Replica]) -> list[float]:
+    def test_scores(self, candidates: Sequence[Candidate]) -> list[float]:
         """Per judged node, of the model that it predicts with."""
-        return [self._score(replica.average)[1] for replica in self._judged(replicas)]
+        judged = self._judged(candidates)
+        return [self._score(each.member, each.replica.average)[1] for each in judged]
 
-    def looks(self, replicas: Sequence[Replica]) -> tuple[Look, Look]:
+    def looks(self, candidates: Sequence[Candidate]) -> tuple[Look, Look]:
         """Of the judged nodes' (average, current) models."""
-        judged = self._judged(replicas)
-        average = self._look([replica.average for replica in judged])
-        return average, self._look([replica.parameters for replica in judged])
+        judged = self._judged(candidates)
+        average = self._look([(each.member, each.replica.average) for each in judged])
+        current = self._look([(each.member, each.replica.parameters) for each in judged])
+        return average, current
 
-    def spread(self, replicas: Sequence[Replica]) -> float:
-        """Root mean square distance of the judged models from their mean."""
-        models = np.stack([replica.parameters for replica in self._judged(replicas)])
+    def own_score(self, candidates: Sequence[Candidate]) -> Score | None:
+        """Of the models that judged nodes predict with, each on rows that it holds back itself."""
+        scores = [
+            self._part(predict(self._spec, whole, held.features), _targets(held))
+            for each in self._judged(candidates)
+            if (held := each.member.held) is not None
+            for whole in [each.member.complete(each.replica.average)]
+        ]
+        return _summary(scores) if scores else None
+
+    def spread(self, candidates: Sequence[Candidate]) -> float:
+        """Root mean square distance of the judged nodes' gossiped models from their mean."""
+        models = np.stack([each.replica.parameters for each in self._judged(candidates)])
         return float(np.sqrt(np.square(models - models.mean(0)).sum(1).mean()))
 
-    def _judged(self, replicas: Sequence[Replica]) -> list[Replica]:
+    def _judged(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         if self._chosen is None:
-            order = self._rng.permutation(len(replicas))[: self._most]
+            order = self._rng.permutation(len(candidates))[: self._most]
             self._chosen = sorted(order.tolist())
-        return [replicas[node] for node in self._chosen]
+        return [candidates[node] for node in self._chosen]
 
-    def _look(self, models: Sequence[Floats]) -> Look:
-        scores = [self._score(model) for model in models]
+    def _look(self, models: Sequence[tuple[Member, Floats]]) -> Look:
+        scores = [self._score(member, model) for member, model in models]
         validation, test = ([pair[part] for pair in scores] for part in (0, 1))
         return Look(validation=_summary(validation), test=_summary(test))
 
-    def _score(self, parameters: Floats) -> tuple[float, float]:
-        outputs = predict(self._spec, parameters, self._features)
+    def _score(self, member: Member, parameters: Floats) -> tuple[float, float]:
+        outputs = predict(self._spec, member.complete(parameters), self._features(member.scale))
         first, second = outputs[: self._border], outputs[self._border :]
         validation, test = self._targets
         return self._part(first, validation), self._part(second, test)
+
+    def _features(self, scale: Scale | None) -> Floats:
+        """Prepared anew only where nodes do not agree on a scale."""
+        if self._prepared is None or self._prepared[0] is not scale:
+            self._prepared = scale, transform(self._basis, self._raw, scale)
+        return self._prepared[1]
 
     def _part(self, outputs: Floats, targets: Floats) -> float:
         found = evaluate_outputs(self._spec.loss, outputs, targets)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from gossipfl.errors import DataError
 from gossipfl.learning.dataset import Dataset, split_validation
 from gossipfl.learning.partition import share_rows
-from gossipfl.learning.pipeline import prepare
+from gossipfl.learning.personal import personalise
+from gossipfl.learning.pipeline import own_scale, prepare
 from gossipfl.learning.statistics import MomentSet, Scale, groups_of, moments_of
 from gossipfl.learning.training import Trainer
 from gossipfl.manifest import Manifest
@@ -59,39 +60,51 @@ def _places(part: Dataset | None) -> NDArray[np.int64]:
     return part.features[:, 0].astype(np.int64)
 
 
-@frozen(kw_only=True, eq=False)
-class Population:
-    """One member a node, and the held-back rows as its model sees them."""
-
-    members: Sequence[Member]
-    validation: Dataset
-    test: Dataset
-
-
-def populate(manifest: Manifest, rows: Rows, spec: str, nodes: int, seed: int) -> Population:
+def populate(
+    manifest: Manifest, rows: Rows, spec: str, nodes: int, seed: int, own_validation: float = 0.0
+) -> list[Member]:
     """Share the rows out as `spec` says (see learning/partition.py) and prepare every node.
 
     The nodes agree on input statistics before the first round; what that costs is not simulated.
+    own_validation: share of its rows that every node holds back.
     Raises ConfigError and DataError.
     """
     schema, rng = manifest.schema, stream(seed, "partition")
     channels = schema.inputs // schema.windowing.length
     parts = share_rows(spec, rows.train, rows.groups, nodes, channels, rng)
-    scale = _agreed_scale(manifest, parts)
-    basis, model, initial = manifest.input_basis(), manifest.model(), manifest.initial()
+    splits = [
+        split_validation(part, own_validation, stream(seed, "own", number))
+        if own_validation
+        else (part, None)
+        for number, part in enumerate(parts)
+    ]
+    scales = _scales(manifest, [train for train, _ in splits])
     seeds = stream(seed, "trainers").integers(2**32, size=nodes).tolist()
-    members = []
-    for part, own_seed in zip(parts, seeds, strict=True):
-        prepared = prepare(basis, part, scale)
-        trainer = Trainer(model, prepared, None, manifest.training, seed=own_seed)
-        members.append(Member(trainer, initial, activity=2 * manifest.keep_ratio))
-    held = [prepare(basis, part, scale) for part in (rows.validation, rows.test)]
-    return Population(members=members, validation=held[0], test=held[1])
+    return [
+        _member(manifest, train, held, scale, own_seed)
+        for (train, held), scale, own_seed in zip(splits, scales, seeds, strict=True)
+    ]
 
 
-def _agreed_scale(manifest: Manifest, parts: Sequence[Dataset]) -> Scale | None:
-    if not manifest.standardises:
-        return None
+def _member(
+    manifest: Manifest, train: Dataset, held: Dataset | None, scale: Scale | None, seed: int
+) -> Member:
+    basis, model, initial = manifest.input_basis(), manifest.model(), manifest.initial_model()
+    judged = None if held is None else prepare(basis, held, scale)
+    trainer = Trainer(model, prepare(basis, train, scale), judged, manifest.training, seed=seed)
+    learner = personalise(trainer, manifest.split(), manifest.personal, initial)
+    activity = 2 * manifest.keep_ratio
+    return Member(learner, manifest.initial(), activity, scale, judged)
+
+
+def _scales(manifest: Manifest, parts: Sequence[Dataset]) -> list[Scale | None]:
+    """Per node; one and the same object where the nodes agree."""
+    if manifest.pools_statistics:
+        return [_agreed_scale(manifest, parts)] * len(parts)
+    return [own_scale(manifest.standardise, part) for part in parts]
+
+
+def _agreed_scale(manifest: Manifest, parts: Sequence[Dataset]) -> Scale:
     moments = MomentSet(groups_of(manifest.standardise, manifest.schema.inputs))
     for number, part in enumerate(parts):
         own = moments_of(part, number.to_bytes(8, "big"), manifest.standardise)

@@ -8,8 +8,11 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from gossipfl.gossip.replica import Replica
+from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.learner import Learner
 from gossipfl.learning.sequential import Sequential
-from gossipfl.learning.training import Trainer, TrainingDiverged
+from gossipfl.learning.statistics import Scale
+from gossipfl.learning.training import TrainingDiverged
 from gossipfl.simulation.churn import Presence
 from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.network import Network
@@ -21,13 +24,24 @@ Vector = NDArray[np.float32]
 class Member:
     """One node's data and its copy of the model.
 
+    scale: what its inputs are standardised with, if at all.
+    held: rows of its own that it does not train on, if any, as its model sees them.
     diverged: rounds whose training gave no finite numbers and was dropped, as a node does.
     """
 
-    def __init__(self, trainer: Trainer, initial: Vector, activity: float) -> None:
-        self.trainer = trainer
+    def __init__(
+        self,
+        learner: Learner,
+        initial: Vector,
+        activity: float,
+        scale: Scale | None = None,
+        held: Dataset | None = None,
+    ) -> None:
+        self.learner = learner
+        self.scale = scale
+        self.held = held
         self.replica = Replica(
-            initial, samples=trainer.samples, step_size=trainer.step_size, activity=activity
+            initial, samples=learner.samples, step_size=learner.step_size, activity=activity
         )
         self.diverged = 0
 
@@ -35,12 +49,17 @@ class Member:
         """One round of local steps."""
         replica = self.replica
         try:
-            fit = self.trainer.fit(replica.parameters, replica.control)
+            fit = self.learner.fit(replica.parameters, replica.control)
         except TrainingDiverged:
             self.diverged += 1
             return
         # Training takes no virtual time, so that no merge can come between and no copy is needed.
-        replica.trained(replica.parameters, fit.parameters, self.trainer.step_size)
+        replica.trained(replica.parameters, fit.parameters, self.learner.step_size)
+
+    def complete(self, parameters: Vector) -> Vector:
+        """The model that this node predicts with, given what is gossiped of it."""
+        self.learner.evaluate(parameters)  # fine-tunes, where that is asked for
+        return self.learner.complete(parameters)
 
     def end_round(self) -> None:
         """Close the round's books: count it, and average the model in."""

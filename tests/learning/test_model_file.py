@@ -22,6 +22,10 @@ layer = "ReLU"
 [training]
 learning_rate = 1
 momentum = 0.5
+
+[personal]
+private = ["head"]
+fine_tune = 3
 """
 
 
@@ -36,7 +40,7 @@ def test_a_file_says_what_is_learnt_and_how(tmp_path):
     assert model.source == str(tmp_path / "model.toml")
     assert model.layers == (Dense(8), ReLU())
     assert model.shape == (4, 4)
-    assert model.settings == {"standardise": "none"}
+    assert model.settings == {"standardise": "none", "private": ["head"], "fine_tune": 3}
     assert model.training == {"learning_rate": 1, "momentum": 0.5}
 
 
@@ -70,6 +74,8 @@ def test_a_file_may_leave_the_layers_to_flags(tmp_path):
         ),
         (MODEL.replace("[4, 4]", "16"), "shape: 16 is not a list"),
         (MODEL.replace("[4, 4]", "['4']"), "shape: '4' is not a whole number"),
+        (MODEL.replace("fine_tune", "fine-tune"), r"\[personal\]: .* mean 'fine_tune'"),
+        (MODEL.replace('["head"]', '"head"'), r"\[personal\]: private: 'head' is not a list"),
         ("standardise = 1", "standardise: 1 is not text"),
         ("[[layers]", "is not valid TOML"),
         ("x = " + "[" * 5000, "is not valid TOML"),

@@ -46,6 +46,19 @@ def test_flags_override_the_file(ok, model, windows):
     assert "step of 4" in ok("model", "show", str(model), "--like", str(windows), "--batch-size=4")
 
 
+def test_private_layers_are_marked(ok, refused, model, windows):
+    with model.open("a") as file:
+        file.write('[personal]\nprivate = ["head"]\n')
+    shown = ok("model", "show", str(model), "--like", str(windows))
+    assert re.search(r"Dense2 .* private\n", shown)
+    assert shown.count("private") == 1
+    flagged = ok("model", "show", str(model), "--like", str(windows), "--private", "GRU")
+    assert re.search(r"GRU1 .* private *\n", flagged)
+    assert flagged.count("private") == 1
+    said = refused("model", "show", str(model), "--like", str(windows), "--private=GRU2")
+    assert "model.toml: private: no layer 'GRU2' learns; did you mean 'GRU1'?" in said
+
+
 def test_flags_alone_make_a_model(ok):
     assert re.search(r"Dense1 +5", ok("model", "show", "--hidden=5", "--features=2", "--classes=3"))
 

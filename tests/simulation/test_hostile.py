@@ -49,6 +49,7 @@ ILLEGAL: Final[dict[str, tuple[list[bytes], str]]] = {
     "delta longer than any": ([request(bytes(5000))], "longer than any delta"),
     "first request without samples": ([request(PAYLOAD, None)], "does not say its samples"),
     "statistics of another cluster": ([encode(MomentsUpdate((b"x",)))], "statistics"),
+    "statistics where none are shared": ([encode(KnownMoments(()))], "does not share"),
     "forged revocations": ([encode(Revocations(bytes(80)))], "signature"),
     "fragment inside fragments": (
         [encode(Fragment(i, 2, part)) for i, part in enumerate((INNER[:3], INNER[3:]))],

@@ -55,7 +55,7 @@ def make_world(model: Manifest, nodes: int, topology: str, **conditions: float) 
         views=Views(parse_topology(topology), nodes, engine),
         spec=model.model(),
         initial=model.initial(),
-        members=populate(model, rows(), "dirichlet:0.5", nodes, 1).members,
+        members=populate(model, rows(), "dirichlet:0.5", nodes, 1),
         intervals_s=[1.0] * nodes,
         seed=1,
     )

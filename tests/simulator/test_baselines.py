@@ -149,10 +149,10 @@ def test_fedavg_is_the_mean_by_samples():
     algorithm = FedAvg()
     algorithm.start(world)
     world.engine.run_until(1)
-    total = sum(member.trainer.samples for member in twin.members)
+    total = sum(member.learner.samples for member in twin.members)
     zeros = np.zeros(SIZE, np.float32)
-    fits = [member.trainer.fit(model.initial(), zeros).parameters for member in twin.members]
-    shares = [member.trainer.samples / total for member in twin.members]
+    fits = [member.learner.fit(model.initial(), zeros).parameters for member in twin.members]
+    shares = [member.learner.samples / total for member in twin.members]
     assert np.allclose(algorithm.central.parameters, np.average(fits, 0, shares), atol=1e-6)
 
 

@@ -87,18 +87,16 @@ def test_rows_are_shared_out_once_and_held_back_rows_to_nobody():
         [split.train.features, split.validation.features, split.test.features]
     )
     assert len(np.unique(everything, axis=0)) == len(np.unique(data.features, axis=0))
-    population = populate(manifest(), split, "dirichlet:0.5", 8, seed=1)
-    assert sum(member.trainer.samples for member in population.members) == len(split.train)
+    members = populate(manifest(), split, "dirichlet:0.5", 8, seed=1)
+    assert sum(member.learner.samples for member in members) == len(split.train)
 
 
 def test_sensors_that_differ_are_simulated_too():
     model = manifest(standardise="none")
-    same, skewed = (
-        populate(model, rows(), spec, 4, seed=1).members for spec in ("iid", "feature:1")
-    )
+    same, skewed = (populate(model, rows(), spec, 4, seed=1) for spec in ("iid", "feature:1"))
     zeros = np.zeros_like(model.initial())
     for ours, theirs in zip(same, skewed, strict=True):
-        losses = [member.trainer.fit(model.initial(), zeros).loss for member in (ours, theirs)]
+        losses = [member.learner.fit(model.initial(), zeros).loss for member in (ours, theirs)]
         assert losses[0] != losses[1]
 
 

@@ -40,10 +40,11 @@ def print_model(manifest: Manifest, *, err: bool = False) -> None:
     table.add_column("layer")
     for heading in ("shape", "parameters", "bytes", "forward", f"step of {batch}"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column()
     table.add_row("input", _shape(model.shape))
-    lines = summarise(model, batch)
+    lines, private = summarise(model, batch), manifest.private
     for line in lines:
-        table.add_row(*_cells(line))
+        table.add_row(*_cells(line), "private" if line.name in private else "")
     whole = total(lines)
     table.add_row(*_cells(whole), style="bold")
     console = Console(stderr=err, highlight=False)

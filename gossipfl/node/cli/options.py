@@ -28,7 +28,7 @@ def _take_file(context: click.Context, _: click.Parameter, path: Path | None) ->
     from gossipfl.learning.model_file import read_model
 
     file = read_model(path)
-    context.default_map = {**(context.default_map or {}), **file.settings, **file.training}
+    context.default_map = {**file.settings, **file.training}
     return file
 
 
@@ -89,7 +89,8 @@ _MODEL_OPTIONS = (
     click.option("--linear", is_flag=True, help="No hidden layer: softmax or linear regression."),
     click.option(
         "--standardise",
-        help='Agree on input scales by gossip: "feature", "channel:C" for windows, or "none".  '
+        help='Agree on input scales by gossip: "feature", "channel:C" for windows, or "none"; '
+        '"local:feature" or "local:channel:C" leaves them to each node.  '
         "[default: feature; with --window, each column is a channel]",
     ),
     click.option(
@@ -161,6 +162,24 @@ _MODEL_OPTIONS = (
     ),
     click.option("--batch-size", type=int, default=16, show_default=True),
     click.option("--local-steps", type=int, default=5, show_default=True, help="Steps per round."),
+    click.option(
+        "--private",
+        multiple=True,
+        help='Layer that never leaves its node: "head", "norm", or as `model show` names it; '
+        "repeatable.",
+    ),
+    click.option(
+        "--private-steps",
+        type=int,
+        default=0,
+        help="Steps of a round for the private layers alone; 0: together with the others.",
+    ),
+    click.option(
+        "--fine-tune",
+        type=int,
+        default=0,
+        help="Steps on own rows before a node's model is judged or used.",
+    ),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the initial model."),
 )
 
@@ -314,6 +333,7 @@ def _class_weights(given: Any, schema: "Schema", like: Path | None) -> Any:
 
 
 def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifest":
+    from gossipfl.learning.personalisation import Personalisation
     from gossipfl.learning.settings import TrainingSettings
     from gossipfl.manifest import Manifest
 
@@ -326,6 +346,9 @@ def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifes
         "layers": _layers(file, settings),
         "shape": file.shape if file else (),
         "loss": settings["loss_function"],
+        "personal": Personalisation(
+            **{each.name: settings[each.name] for each in attrs.fields(Personalisation)}
+        ),
         "training": TrainingSettings(**{**(file.training if file else {}), **training}),
     }
     kept = ("basis", "scheme", "keep_ratio", "seed")

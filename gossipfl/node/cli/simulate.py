@@ -44,6 +44,12 @@ _WORLD_OPTIONS = (
     click.option("--bandwidth", type=POSITIVE, help="Bytes a second of a link's direction."),
     click.option("--churn", type=SHARE, default=0.0, help="Share of time that a node is away."),
     click.option("--away-s", type=POSITIVE, default=10.0, show_default=True, help="At a time."),
+    click.option(
+        "--own-validation",
+        type=SHARE,
+        default=0.0,
+        help="Share of its rows that each node holds back, to judge its own model on.",
+    ),
     click.option("--evaluate-every", type=click.IntRange(1), default=10, show_default=True),
 )
 
@@ -142,7 +148,7 @@ def _experiment(
         partition=partition,
         conditions=Conditions(**{key: settings[key] for key in links}),
         churn=OnOff(share=settings["churn"], away_s=settings["away_s"]),
-        **{key: settings[key] for key in (*same, "evaluate_every", "seed")},
+        **{key: settings[key] for key in (*same, "own_validation", "evaluate_every", "seed")},
     )
 
 
@@ -180,7 +186,8 @@ def _summary(result: "Result", wall_s: float) -> str:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for column in ("round", "kB per node", "validation", "test", "worst node", "spread"):
+    own = ("own rows",) if result.curve[0].own else ()
+    for column in ("round", "kB per node", "validation", "test", "worst node", "spread", *own):
         table.add_column(column, justify="right")
     step = max(1, len(result.curve) // 12)
     for point in [*result.curve[:-1:step], result.curve[-1]]:
@@ -191,6 +198,7 @@ def _summary(result: "Result", wall_s: float) -> str:
             f"{point.sent_bytes / 1000:.1f}",
             *(f"{score:.1%}" for score in scores),
             f"{point.spread:.3g}",
+            *([f"{point.own.mean:.1%}"] if point.own else []),
         )
     console = Console(width=100, highlight=False)
     with console.capture() as capture:

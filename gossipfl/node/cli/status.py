@@ -54,10 +54,11 @@ def _print(answer: dict[str, Any]) -> None:
 
 
 def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    private = ", ".join(answer["private"])
     return [
         ("node", f"{answer['name']} ({', '.join(answer['roles'])}) of cluster {answer['cluster']}"),
         ("state", f"{answer['state']}, {answer['rounds']} rounds in {answer['uptime_s']:.0f} s"),
-        ("model", answer["model"]),
+        ("model", answer["model"] + (f"; private: {private}" if private else "")),
         ("readings", f"{answer['samples']} for training"),
         ("quality", _quality(answer)),
         ("traffic", f"{answer['sent_bytes']:,} B sent, {answer['received_bytes']:,} B received"),

@@ -45,7 +45,7 @@ class Judge:
         trainer = Trainer(self._spec, prepared, None, self._manifest.training, seed=seed)
         # A replica that nobody mixes with: it averages over rounds as those of a mesh do.
         replica = Replica(
-            self._manifest.initial(),
+            self._manifest.initial_model(),
             samples=trainer.samples,
             step_size=trainer.step_size,
             activity=self._manifest.keep_ratio,

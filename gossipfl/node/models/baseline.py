@@ -92,7 +92,7 @@ def train_baseline(manifest: Manifest, data: Path, course: Course) -> Outcome:
         settings if course.rounds else steps_per_epoch(settings, train),
         seed=manifest.seed,
     )
-    baseline = Baseline(trainer, manifest.initial(), course.patience)
+    baseline = Baseline(trainer, manifest.initial_model(), course.patience)
     last = _watch(baseline, course)
     return Outcome(
         model=TrainedModel(manifest, baseline.parameters, scale),

@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import trio
+from numpy.typing import NDArray
 
 from gossipfl.errors import StateError
+from gossipfl.learning.personal import decode_own
+from gossipfl.learning.personalisation import Personalisation
 from gossipfl.learning.statistics import MomentSet, Scale
 from gossipfl.manifest import Manifest, open_manifest
 from gossipfl.node.state.home import Home, read_bytes, write_private
@@ -75,7 +79,15 @@ def _stored(home: Home, manifest: Manifest) -> TrainedModel:
         raise StateError(
             f"the node in {home.path} has learnt nothing yet: start it with `gossipfl node`"
         )
-    return TrainedModel(manifest, saved.vectors[2].copy(), _stored_scale(saved, manifest))
+    return TrainedModel(manifest, completed(saved, manifest), _stored_scale(saved, manifest))
+
+
+def completed(saved: ModelCheckpoint, manifest: Manifest) -> NDArray[np.float32]:
+    """The whole averaged model f32[d], private layers and fine-tuning included."""
+    average: NDArray[np.float32] = saved.vectors[2].copy()
+    if manifest.personal == Personalisation():
+        return average
+    return decode_own(saved.trainer, manifest.split()).complete(manifest.split(), average)
 
 
 def _stored_scale(saved: ModelCheckpoint, manifest: Manifest) -> Scale | None:

@@ -51,7 +51,7 @@ class FedAvg:
         member.train()
         member.end_round()
         payload = pack(member.replica.parameters)
-        answer = seal(message.sequence, member.trainer.samples, payload)
+        answer = seal(message.sequence, member.learner.samples, payload)
         self.world.network.send(node, sender, answer)
 
     def _collect(self, sender: int, frame: bytes) -> None:

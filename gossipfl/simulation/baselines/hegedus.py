@@ -114,7 +114,7 @@ class Hegedus:
         indices = self._selection.indices(name, len(self.world.initial))
         age = int(self.ages[node, name % self._selection.parts])
         payload = name.to_bytes(4, "big") + pack(member.replica.parameters[indices])
-        return seal(age + 1, member.trainer.samples, payload)
+        return seal(age + 1, member.learner.samples, payload)
 
     def _receive(self, node: int, sender: int, frame: bytes) -> None:
         message, member = unseal(frame), self.world.members[node]

@@ -57,7 +57,7 @@ class Synchronous(ABC):
 
     def send(self, node: int, others: Iterable[int], payload: bytes) -> None:
         """One frame to each of the others."""
-        frame = seal(self.round + 1, self.members[node].trainer.samples, payload)
+        frame = seal(self.round + 1, self.members[node].learner.samples, payload)
         for other in others:
             self.world.network.send(node, other, frame)
 
