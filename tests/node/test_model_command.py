@@ -56,7 +56,7 @@ def test_private_layers_are_marked(ok, refused, model, windows):
     assert re.search(r"GRU1 .* private *\n", flagged)
     assert flagged.count("private") == 1
     said = refused("model", "show", str(model), "--like", str(windows), "--private=GRU2")
-    assert "model.toml: private: no layer 'GRU2' learns; did you mean 'GRU1'?" in said
+    assert "model.toml: private: no layer 'GRU2' learns; did you mean 'GRU'?" in said
 
 
 def test_flags_alone_make_a_model(ok):
