@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from gossipfl.errors import RemoteProtocolError
 from gossipfl.kernels.engine import rice
-from gossipfl.kernels.rice_ref import WIDTH_MAX, WORD_BYTES
+from gossipfl.kernels.rice_ref import TWO_BITS, WIDTH_MAX, WORD_BYTES
 
 SIZE_MAX = 1 << WIDTH_MAX
 _RICE_MASK = 0x1F
-_TWO_BITS = 0x20
-_SHAPE_MAX = _RICE_MASK | _TWO_BITS
+_SHAPE_MAX = _RICE_MASK | TWO_BITS
+_COUNT_MAX = 4  # bytes of a count up to SIZE_MAX
+_HEAD_MAX = _COUNT_MAX + 1
 
 
 @attrs.frozen(eq=False)
@@ -49,21 +50,16 @@ def payload_max(size: int, tensors: int) -> int:
     Sparse gaps are cheaper than with parameter 0, where m indices take 2 * size - m bits even if
     every gap is escaped at double its cost; m <= size entries add two mark bits each.
     """
-    return len(_varint(size)) + 1 + _bytes(3 * size + 16 * tensors)
+    return _HEAD_MAX + _bytes(3 * size + 16 * tensors)
 
 
 def pack(parts: Parts, size: int) -> bytes:
     """The payload of a delta for a vector of length `size`."""
-    count = parts.indices.size
-    if not count:
+    if not parts.indices.size:
         return b"\0"
-    parameter = rice.best_parameter(parts.indices, size)
-    head = _varint(count) + bytes([parameter | (_TWO_BITS if parts.bits == 2 else 0)])
-    out = np.empty(payload_max(size, parts.codes.size) + WORD_BYTES, np.uint8)
-    end = 8 * len(head)
-    end = rice.write_entries(parts.indices, parts.marks, parts.bits, parameter, size, end, out)
-    end = rice.write_bytes(parts.codes, end, out)
-    return head + out[len(head) : _bytes(end)].tobytes()
+    out = np.empty(_HEAD_MAX + _bytes(3 * size) + parts.codes.size + WORD_BYTES, np.uint8)
+    length = rice.write_payload(parts.indices, parts.marks, parts.codes, parts.bits, size, out)
+    return out[:length].tobytes()
 
 
 def unpack(payload: bytes, size: int, tensors: int) -> Parts:
@@ -103,18 +99,10 @@ def _bytes(bits: int) -> int:
     return (bits + 7) // 8
 
 
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
-
-
 def _read_varint(payload: bytes) -> tuple[int, int]:
     """The number that a payload starts with, and where it ends."""
     number = 0
-    for place, byte in enumerate(payload[: len(_varint(SIZE_MAX))]):
+    for place, byte in enumerate(payload[:_COUNT_MAX]):
         number |= (byte & 0x7F) << 7 * place
         if byte < 0x80:
             if byte == 0 and place:
@@ -131,7 +119,7 @@ def _read_shape(payload: bytes, start: int) -> tuple[int, int]:
     rice = shape & _RICE_MASK
     if shape > _SHAPE_MAX or rice > WIDTH_MAX:
         raise RemoteProtocolError(f"a delta has no shape {shape:#04x}")
-    return rice, 2 if shape & _TWO_BITS else 1
+    return rice, 2 if shape & TWO_BITS else 1
 
 
 def _check_end(payload: bytes, position: int) -> None:

@@ -31,6 +31,7 @@ class AnchoredGossip:
         self._codec = codec
         self._seed_codec = seed_codec
         self._initial = initial
+        self._residual = np.empty_like(initial)
 
     def new_anchor(self) -> Vector:
         """A copy of the initial model, float32[d]."""
@@ -38,9 +39,9 @@ class AnchoredGossip:
 
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """The compressed residual; its norm also feeds the guard."""
-        residual = replica.parameters - anchor
-        replica.guard.note(float(np.linalg.norm(residual)))
-        return self._codec.encode(residual)
+        np.subtract(replica.parameters, anchor, out=self._residual)
+        replica.guard.note(float(np.linalg.norm(self._residual)))
+        return self._codec.encode(self._residual)
 
     def check(self, payload: bytes) -> None:
         """Raises RemoteProtocolError for anything but a delta of this model."""

@@ -20,6 +20,7 @@ from gossipfl.kernels.words import load_word, store_word, trailing_ones
 
 ESCAPE = 24  # ones in a row that announce a plain gap
 WIDTH_MAX = 24  # bits of an index: at most ESCAPE, or an escape might cost more than twice the ones
+TWO_BITS = 0x20  # beside the parameter: marks have two bits
 
 
 @register_jitable
@@ -58,6 +59,25 @@ def best_parameter(indices, size):
                 break
             best, least = best + step, bits
     return best
+
+
+@numba.njit(nogil=True, cache=True)
+def write_payload(indices, marks, codes, mark_bits, size, out):
+    """Write a whole payload, as compression/packing.py lays it out; return its bytes.
+
+    indices: int32[m], at least one, ascending, below `size`.  marks: uint8[m].  codes: uint8[n].
+    out: uint8, with room for a word behind the last byte.
+    """
+    rice = best_parameter(indices, size)
+    byte, count = 0, indices.size
+    while count > 0x7F:
+        out[byte] = count & 0x7F | 0x80
+        count >>= 7
+        byte += 1
+    out[byte] = count
+    out[byte + 1] = rice | (TWO_BITS if mark_bits == 2 else 0)
+    end = write_entries(indices, marks, mark_bits, rice, size, 8 * (byte + 2), out)
+    return (write_bytes(codes, end, out) + 7) >> 3
 
 
 @numba.njit(nogil=True, cache=True)

@@ -4,6 +4,7 @@ import numpy as np
 
 ESCAPE = 24  # ones in a row that announce a plain gap
 WIDTH_MAX = 24  # bits of an index: at most ESCAPE, or an escape might cost more than twice the ones
+TWO_BITS = 0x20  # beside the parameter: marks have two bits
 WORD_BYTES = 8  # hold any entry: 50 bits, and up to 7 before them
 
 
@@ -24,6 +25,19 @@ def best_parameter(indices, size):
                 break
             best, least = best + step, bits
     return best
+
+
+def write_payload(indices, marks, codes, mark_bits, size, out):
+    """Write a whole payload, as compression/packing.py lays it out; return its bytes."""
+    rice = best_parameter(indices, size)
+    head, count = bytearray(), indices.size
+    while count > 0x7F:
+        head.append(count & 0x7F | 0x80)
+        count >>= 7
+    head += bytes([count, rice | (TWO_BITS if mark_bits == 2 else 0)])
+    out[: len(head)] = np.frombuffer(bytes(head), np.uint8)
+    end = write_entries(indices, marks, mark_bits, rice, size, 8 * len(head), out)
+    return (write_bytes(codes, end, out) + 7) >> 3
 
 
 def write_entries(indices, marks, mark_bits, rice, size, position, out):

@@ -74,6 +74,19 @@ def test_any_bytes_read_as_by_the_reference(data, start, mark_bits, parameter, s
     assert fast == slow
 
 
+@given(supports(), st.sampled_from([1, 2]), st.integers(0, 5))
+def test_payload_equals_the_reference(support, mark_bits, groups):
+    indices, size = support
+    marks = (indices % (1 << mark_bits)).astype(np.uint8)
+    codes = np.arange(groups, dtype=np.uint8)
+    written = []
+    for twin in TWINS:
+        out = np.zeros(7 * indices.size + groups + 32, np.uint8)
+        length = twin.write_payload(indices, marks, codes, mark_bits, size, out)
+        written.append(out[:length].tobytes())
+    assert written[0] == written[1]
+
+
 @given(supports())
 def test_parameter_is_better_than_its_neighbours(support):
     indices, size = support
