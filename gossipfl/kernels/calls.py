@@ -127,6 +127,22 @@ def _array_at(buffer, start):
 # at(buffer, start): pointer to entry `start` of the pointer `buffer`, or the array from there on.
 at: Any = intrinsic(_pointer_at) if COMPILED else _array_at
 
+
+def _integers_at(typing, buffer, start):
+    def generate(context, builder, signature, values):
+        place = cgutils.gep_inbounds(builder, values[0], values[1])
+        return builder.bitcast(place, ir.IntType(64).as_pointer())
+
+    return INTEGERS(FLOATS, types.int64), generate
+
+
+def _integer_array_at(buffer, start):
+    return buffer[start : start + (len(buffer) - start) // 2 * 2].view(np.int64)
+
+
+# integers_at(buffer, start): i64 in place of pairs of f32, where a kernel keeps lists of its own.
+integers_at: Any = intrinsic(_integers_at) if COMPILED else _integer_array_at
+
 # row, parameters, gradient, workspace, batch, shared kernels
 LAYER = types.void(INTEGERS, FLOATS, FLOATS, FLOATS, types.int64, INTEGERS)
 # source, width, rows, how many rows, out
@@ -139,8 +155,11 @@ PRODUCT = types.void(
     *(FLOATS, _STRIDE, _STRIDE, FLOATS, _STRIDE, FLOATS, _STRIDE),
     *(types.int64, types.int64, types.int64, types.int64),
 )
+# a, starts of its rows, of its columns; the rest as above
+LISTED_PRODUCT = types.void(FLOATS, INTEGERS, INTEGERS, *PRODUCT.args[3:])
 
 call_layer: Any = _caller(LAYER)
 call_gather = _caller(GATHER)
 call_optimizer = _caller(OPTIMIZER)
 call_product = _caller(PRODUCT)
+call_listed_product = _caller(LISTED_PRODUCT)

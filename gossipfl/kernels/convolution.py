@@ -1,28 +1,32 @@
-"""Convolution over images [height, width, channels] by matrix products.
+"""Convolution over images [height, width, channels] by matrix products, example by example.
 
-What the kernel sees at one position of the result, its patch, is cut out of the padded image and
-laid into a row of a matrix.  A few patches at a time stay in the first cache: positions times
-[taps] for the result, their gradients' product for the filters, and the reverse for the image.
-Every patch ends with a 1, so that the biases are one more tap.
+An entry of the padded image that the kernel sees lies where its position on the image starts, plus
+where its tap starts on the kernel.  So one product that is given these two lists multiplies what
+all positions see without laying it out, and stays in the first cache:
 
-Scratch holds one padded image, the gradient of one, BLOCK patches of taps + 1 entries, and the
-filters [taps + 1, filters], biases last; while going backward their gradient [filters, taps + 1].
+    result[positions, filters] = seen[positions, taps] filters[taps, filters]
+    filters' gradient[taps, filters] = seen transposed, the lists exchanged, times the errors
+
+The image's gradient is the same product over the errors, put between zeros as the stride asks and
+padded, with the taps in reverse.
+
+Scratch holds four lists i64: positions, taps, and both for the way back; the padded image; the
+padded errors; filters [taps, filters], while going backward their gradient.
 """
 
 import numpy as np
 from numba.extending import register_jitable
 
-from gossipfl.kernels.arrays import clear, copy, transpose
-from gossipfl.kernels.calls import LAYER, at, call_product, kernel
-from gossipfl.kernels.lanes import accumulate, move
+from gossipfl.kernels.arrays import clear, transpose
+from gossipfl.kernels.calls import LAYER, at, call_listed_product, integers_at, kernel
+from gossipfl.kernels.lanes import LANES, add, fill, load, move, store
 from gossipfl.kernels.layout import (
     BIASES,
-    BLOCK,
     HEIGHT,
     INPUTS,
     KERNEL_HEIGHT,
     KERNEL_WIDTH,
-    MULTIPLY,
+    MULTIPLY_LISTED,
     OUT_HEIGHT,
     OUT_WIDTH,
     OUTPUTS,
@@ -36,67 +40,68 @@ from gossipfl.kernels.layout import (
     WIDTH,
 )
 
-ONE = np.float32(1)
+ZERO = np.float32(0)
 
 
 @kernel(LAYER)
 def convolution_forward(row, parameters, gradient, workspace, batch, shared):
     """Fill the layer's result."""
-    positions, taps, size = row[OUT_HEIGHT] * row[OUT_WIDTH], _taps(row), _padded(row)
-    filters = row[OUTPUTS] // positions
-    image = at(workspace, row[SCRATCH])
-    patches = at(image, 2 * size)
-    turned = at(patches, row[BLOCK] * (taps + 1))
+    positions, filters, taps = _sizes(row)
+    starts, places, image, _, turned = _scratch(row, workspace)
+    _list_seen(row, starts, places)
     transpose(at(parameters, row[WEIGHTS]), filters, taps, turned)
-    copy(at(parameters, row[BIASES]), at(turned, taps * filters), filters)
-    clear(image, size)
-    _end_with_one(row, taps, patches)
+    clear(image, _padded(row))
     for i in range(batch):
         _pad(row, at(workspace, row[SOURCE] + i * row[INPUTS]), image)
-        for first in range(0, positions, row[BLOCK]):
-            count = min(row[BLOCK], positions - first)
-            _cut(row, image, first, count, patches)
-            out = at(workspace, row[RESULT] + i * row[OUTPUTS] + first * filters)
-            sizes = (count, filters, taps + 1)
-            a, b = (patches, taps + 1, 1), (turned, filters)
-            call_product(shared[MULTIPLY], (a, b, (out, filters), sizes, 0))
+        out = at(workspace, row[RESULT] + i * row[OUTPUTS])
+        _repeat(at(parameters, row[BIASES]), filters, positions, out)
+        a, b, sizes = (image, starts, places), (turned, filters), (positions, filters, taps)
+        call_listed_product(shared[MULTIPLY_LISTED], (a, b, (out, filters), sizes, 1))
 
 
 @kernel(LAYER)
 def convolution_backward(row, parameters, gradient, workspace, batch, shared):
     """Gradients of filters and biases and, if wanted, of the source."""
-    positions, taps, size = row[OUT_HEIGHT] * row[OUT_WIDTH], _taps(row), _padded(row)
-    filters, weights = row[OUTPUTS] // positions, at(parameters, row[WEIGHTS])
-    image = at(workspace, row[SCRATCH])
-    slope, patches = at(image, size), at(image, 2 * size)
-    sums = at(patches, row[BLOCK] * (taps + 1))
-    clear(image, size)
-    clear(sums, filters * (taps + 1))
-    _end_with_one(row, taps, patches)
+    positions, filters, taps = _sizes(row)
+    starts, places, image, _, sums = _scratch(row, workspace)
+    _list_seen(row, starts, places)
+    clear(sums, taps * filters)
+    clear(image, _padded(row))
     for i in range(batch):
         _pad(row, at(workspace, row[SOURCE] + i * row[INPUTS]), image)
-        clear(slope, size)
-        for first in range(0, positions, row[BLOCK]):
-            count = min(row[BLOCK], positions - first)
-            _cut(row, image, first, count, patches)
-            error = at(workspace, row[RESULT_GRADIENT] + i * row[OUTPUTS] + first * filters)
-            out, sizes = (sums, taps + 1), (filters, taps + 1, count)
-            call_product(
-                shared[MULTIPLY], ((error, 1, filters), (patches, taps + 1), out, sizes, 1)
-            )
-            if row[SOURCE_GRADIENT] >= 0:
-                out, sizes = (patches, taps + 1), (count, taps, filters)
-                a, b = (error, filters, 1), (weights, taps)
-                call_product(shared[MULTIPLY], (a, b, out, sizes, 0))
-                _paste(row, patches, first, count, slope)
-        if row[SOURCE_GRADIENT] >= 0:
-            _trim(row, slope, at(workspace, row[SOURCE_GRADIENT] + i * row[INPUTS]))
-    _put(row, sums, filters, taps, gradient)
+        errors = (at(workspace, row[RESULT_GRADIENT] + i * row[OUTPUTS]), filters)
+        a, out, sizes = (image, places, starts), (sums, filters), (taps, filters, positions)
+        call_listed_product(shared[MULTIPLY_LISTED], (a, errors, out, sizes, 1))
+    transpose(sums, taps, filters, at(gradient, row[WEIGHTS]))
+    errors = at(workspace, row[RESULT_GRADIENT])
+    _sum_positions(errors, filters, batch * positions, at(gradient, row[BIASES]))
+    if row[SOURCE_GRADIENT] >= 0:
+        _source_backward(row, parameters, workspace, batch, shared)
 
 
 @register_jitable
-def _taps(row):
-    return row[KERNEL_HEIGHT] * row[KERNEL_WIDTH] * _channels(row)
+def _source_backward(row, parameters, workspace, batch, shared):
+    """The weights as they lie are [filters and places, channels]: the second operand."""
+    lists, _, _, errors, _ = _scratch(row, workspace)
+    starts, places = _lists_back(row, lists)
+    _list_errors(row, starts, places)
+    clear(errors, _padded_errors(row))
+    channels, pixels = _channels(row), row[HEIGHT] * row[WIDTH]
+    weights = (at(parameters, row[WEIGHTS]), channels)
+    sizes = (pixels, channels, row[OUTPUTS] // _sizes(row)[0] * (_sizes(row)[2] // channels))
+    for i in range(batch):
+        _spread(row, at(workspace, row[RESULT_GRADIENT] + i * row[OUTPUTS]), errors)
+        out = (at(workspace, row[SOURCE_GRADIENT] + i * row[INPUTS]), channels)
+        a = (errors, starts, places)
+        call_listed_product(shared[MULTIPLY_LISTED], (a, weights, out, sizes, 0))
+
+
+@register_jitable
+def _sizes(row):
+    """(positions, filters, taps)."""
+    positions = row[OUT_HEIGHT] * row[OUT_WIDTH]
+    taps = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH] * _channels(row)
+    return positions, row[OUTPUTS] // positions, taps
 
 
 @register_jitable
@@ -105,93 +110,132 @@ def _channels(row):
 
 
 @register_jitable
-def _padding(size, kernel_size, stride, out_size):
-    return max((out_size - 1) * stride + kernel_size - size, 0)
-
-
-@register_jitable
-def _rows_padded(row):
-    return _padding(row[HEIGHT], row[KERNEL_HEIGHT], row[STRIDE], row[OUT_HEIGHT])
-
-
-@register_jitable
-def _columns_padded(row):
-    return _padding(row[WIDTH], row[KERNEL_WIDTH], row[STRIDE], row[OUT_WIDTH])
+def _padding(row):
+    """Rows and columns that are padded, on both sides together."""
+    down = (row[OUT_HEIGHT] - 1) * row[STRIDE] + row[KERNEL_HEIGHT] - row[HEIGHT]
+    across = (row[OUT_WIDTH] - 1) * row[STRIDE] + row[KERNEL_WIDTH] - row[WIDTH]
+    return max(down, 0), max(across, 0)
 
 
 @register_jitable
 def _pitch(row):
-    """Entries of one row of the padded image."""
-    return (row[WIDTH] + _columns_padded(row)) * _channels(row)
+    """Entries of a row of the padded image."""
+    return (row[WIDTH] + _padding(row)[1]) * _channels(row)
 
 
 @register_jitable
 def _padded(row):
     """Entries of the padded image."""
-    return (row[HEIGHT] + _rows_padded(row)) * _pitch(row)
+    return (row[HEIGHT] + _padding(row)[0]) * _pitch(row)
 
 
 @register_jitable
-def _inside(row):
-    """Where the image starts within the padded one."""
-    return _rows_padded(row) // 2 * _pitch(row) + _columns_padded(row) // 2 * _channels(row)
+def _pitch_of_errors(row):
+    """Entries of a row of the padded errors, which the whole kernel overhangs on both sides."""
+    return (row[WIDTH] + _padding(row)[1] + row[KERNEL_WIDTH] - 1) * _sizes(row)[1]
+
+
+@register_jitable
+def _padded_errors(row):
+    """Entries of the padded errors."""
+    return (row[HEIGHT] + _padding(row)[0] + row[KERNEL_HEIGHT] - 1) * _pitch_of_errors(row)
+
+
+@register_jitable
+def _scratch(row, workspace):
+    """(starts of positions, of taps, padded image, padded errors, filters)."""
+    positions, filters, taps = _sizes(row)
+    lists = integers_at(workspace, row[SCRATCH])
+    kernel_size = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH]
+    listed = positions + taps + row[HEIGHT] * row[WIDTH] + filters * kernel_size
+    image = at(workspace, row[SCRATCH] + 2 * listed)
+    errors = at(image, _padded(row))
+    return lists, at(lists, positions), image, errors, at(errors, _padded_errors(row))
+
+
+@register_jitable
+def _lists_back(row, lists):
+    """(starts of pixels, of filters and places) behind the other two lists."""
+    positions, _, taps = _sizes(row)
+    starts = at(lists, positions + taps)
+    return starts, at(starts, row[HEIGHT] * row[WIDTH])
+
+
+# What follows reads the plan before its loops: for all that LLVM knows, a store may change it.
+
+
+@register_jitable
+def _list_seen(row, starts, places):
+    """Where positions start on the padded image, and taps on the kernel."""
+    pitch, channels, stride = _pitch(row), _channels(row), row[STRIDE]
+    _list_grid((row[OUT_HEIGHT], row[OUT_WIDTH], 1), stride * pitch, stride * channels, starts)
+    _list_grid((row[KERNEL_HEIGHT], row[KERNEL_WIDTH], channels), pitch, channels, places)
+
+
+@register_jitable
+def _list_errors(row, starts, places):
+    """Where pixels start on the padded errors; where filters and, in reverse, their places do."""
+    (_, filters, _), pitch, (top, left) = _sizes(row), _pitch_of_errors(row), _padding(row)
+    first = top // 2 * pitch + left // 2 * filters
+    _list_grid((row[HEIGHT], row[WIDTH], 1), pitch, filters, starts)
+    height, width = row[KERNEL_HEIGHT], row[KERNEL_WIDTH]
+    last = first + (height - 1) * pitch + (width - 1) * filters
+    for f in range(filters):
+        out = at(places, f * height * width)
+        _list_grid((height, width, 1), -pitch, -filters, out)
+        for i in range(height * width):
+            out[i] += last + f
+
+
+@register_jitable
+def _list_grid(shape, down, across, out):
+    """out[shape] = where each entry lies: rows `down` apart, columns `across`, the rest adjoin."""
+    height, width, depth = shape
+    for y in range(height):
+        for x in range(width):
+            for c in range(depth):
+                out[(y * width + x) * depth + c] = y * down + x * across + c
 
 
 @register_jitable
 def _pad(row, source, image):
-    inside, pitch, width = _inside(row), _pitch(row), row[WIDTH] * _channels(row)
-    for y in range(row[HEIGHT]):
-        move(at(source, y * width), at(image, inside + y * pitch), width)
+    """Copy an image into its padding."""
+    channels, pitch, (top, left) = _channels(row), _pitch(row), _padding(row)
+    height, width = row[HEIGHT], row[WIDTH] * channels
+    inside = at(image, top // 2 * pitch + left // 2 * channels)
+    for y in range(height):
+        move(at(source, y * width), at(inside, y * pitch), width)
 
 
 @register_jitable
-def _trim(row, image, out):
-    inside, pitch, width = _inside(row), _pitch(row), row[WIDTH] * _channels(row)
-    for y in range(row[HEIGHT]):
-        move(at(image, inside + y * pitch), at(out, y * width), width)
+def _spread(row, source, errors):
+    """Copy the errors of an example to where the kernel starts to see their positions."""
+    (_, filters, _), pitch, stride = _sizes(row), _pitch_of_errors(row), row[STRIDE]
+    height, width = row[OUT_HEIGHT], row[OUT_WIDTH]
+    corner = at(errors, (row[KERNEL_HEIGHT] - 1) * pitch + (row[KERNEL_WIDTH] - 1) * filters)
+    for y in range(height):
+        for x in range(width):
+            out = at(corner, stride * (y * pitch + x * filters))
+            move(at(source, (y * width + x) * filters), out, filters)
 
 
 @register_jitable
-def _end_with_one(row, taps, patches):
-    for p in range(row[BLOCK]):
-        patches[p * (taps + 1) + taps] = ONE
+def _repeat(source, width, rows, out):
+    """out[rows, width] = source[width] in every row."""
+    for c in range(0, width, LANES):
+        line, rest = load(at(source, c), width - c), width - c
+        for i in range(rows):
+            store(line, at(out, i * width + c), rest)
 
 
 @register_jitable
-def _cut(row, image, first, count, patches):
-    """patches[count, taps + 1] = what the kernel sees from position `first` on; 1s stay."""
-    channels, pitch, length = _channels(row), _pitch(row), _taps(row) + 1
-    run, across = row[KERNEL_WIDTH] * channels, row[STRIDE] * channels
-    y, x = first // row[OUT_WIDTH], first % row[OUT_WIDTH]
-    for p in range(count):
-        corner = y * row[STRIDE] * pitch + x * across
-        for i in range(row[KERNEL_HEIGHT]):
-            move(at(image, corner + i * pitch), at(patches, p * length + i * run), run)
-        x += 1
-        if x == row[OUT_WIDTH]:
-            y, x = y + 1, 0
-
-
-@register_jitable
-def _paste(row, patches, first, count, image):
-    """Add patches where they were cut: tap by tap, so that neighbours in time do not overlap."""
-    channels, pitch, length = _channels(row), _pitch(row), _taps(row) + 1
-    across = row[STRIDE] * channels
-    for tap in range(row[KERNEL_HEIGHT] * row[KERNEL_WIDTH]):
-        start = tap // row[KERNEL_WIDTH] * pitch + tap % row[KERNEL_WIDTH] * channels
-        y, x = first // row[OUT_WIDTH], first % row[OUT_WIDTH]
-        for p in range(count):
-            corner = start + y * row[STRIDE] * pitch + x * across
-            accumulate(at(patches, p * length + tap * channels), at(image, corner), channels)
-            x += 1
-            if x == row[OUT_WIDTH]:
-                y, x = y + 1, 0
-
-
-@register_jitable
-def _put(row, sums, filters, taps, gradient):
-    """Gradients of weights [filters, taps] and biases [filters] from those of taps + 1."""
-    weights, biases = at(gradient, row[WEIGHTS]), at(gradient, row[BIASES])
-    for f in range(filters):
-        copy(at(sums, f * (taps + 1)), at(weights, f * taps), taps)
-        biases[f] = sums[f * (taps + 1) + taps]
+def _sum_positions(source, width, rows, out):
+    """out[width] = the sum of source[rows, width]; two sums at a time, as adding takes its time."""
+    for c in range(0, width, LANES):
+        even, odd, rest = fill(ZERO), fill(ZERO), width - c
+        for i in range(0, rows - 1, 2):
+            even = add(even, load(at(source, i * width + c), rest))
+            odd = add(odd, load(at(source, (i + 1) * width + c), rest))
+        if rows % 2:
+            even = add(even, load(at(source, (rows - 1) * width + c), rest))
+        store(add(even, odd), at(out, c), rest)

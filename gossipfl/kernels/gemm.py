@@ -7,7 +7,7 @@ order of the tiles' own; NaN and infinity, by which the trainer recognises diver
 from numba.extending import register_jitable
 
 from gossipfl.kernels import gemm_ref
-from gossipfl.kernels.calls import COMPILED, PRODUCT, Kernel, at
+from gossipfl.kernels.calls import COMPILED, LISTED_PRODUCT, PRODUCT, Kernel, at
 
 if COMPILED:
     from gossipfl.kernels.tiles import broadcast_tile, dot_tile
@@ -46,6 +46,34 @@ if COMPILED:
             _one(source, (at(b, j), b_row), (at(out, j), out_row), sizes, add)
             j += WIDTH
 
+    def _listed_panel(columns, masked):
+        """The same where lists say at which entries the rows and columns of `a` start."""
+        tile = broadcast_tile(TALL, columns, masked, listed=True)
+
+        @register_jitable
+        def panel(a, b, out, sizes, add):
+            start, rows, places = a
+            target, out_row = out
+            m, k, lanes = sizes
+            for i in range(0, m, TALL):
+                block = (start, at(rows, i), places)
+                tile(block, b, (at(target, i * out_row), out_row), (m - i, k, lanes), add)
+
+        return panel
+
+    _two_listed, _one_listed = _listed_panel(2, False), _listed_panel(1, True)
+
+    def multiply_listed(a, rows, columns, b, b_row, out, out_row, m, n, k, add):
+        """out[m, n] = a[rows[m] + columns[k]] b[k, n], added to what is there if `add`."""
+        source, j = (a, rows, columns), 0
+        while j + 2 * WIDTH <= n:
+            _two_listed(source, (at(b, j), b_row), (at(out, j), out_row), (m, k, 0), add)
+            j += 2 * WIDTH
+        while j < n:
+            sizes = (m, k, min(n - j, WIDTH))
+            _one_listed(source, (at(b, j), b_row), (at(out, j), out_row), sizes, add)
+            j += WIDTH
+
     def multiply_transposed(a, a_row, a_column, b, b_row, out, out_row, m, n, k, add):
         """out[m, n] = a[m, k] times b[n, k] transposed; columns of a adjoin (a_column is 1)."""
         for i in range(0, m, SQUARE):
@@ -62,6 +90,8 @@ if COMPILED:
 
 else:
     multiply, multiply_transposed = gemm_ref.multiply, gemm_ref.multiply_transposed
+    multiply_listed = gemm_ref.multiply_listed
 
 MULTIPLY = Kernel(multiply, PRODUCT, set())
 MULTIPLY_TRANSPOSED = Kernel(multiply_transposed, PRODUCT, set())
+MULTIPLY_LISTED = Kernel(multiply_listed, LISTED_PRODUCT, set())

@@ -12,6 +12,12 @@ def multiply(a, a_row, a_column, b, b_row, out, out_row, m, n, k, add):
     _put(left @ right, out, out_row, add)
 
 
+def multiply_listed(a, rows, columns, b, b_row, out, out_row, m, n, k, add):
+    """out = a times b, or is increased by it; a's entries lie at rows[m] + columns[k]."""
+    left, right = a[rows[:m, None] + columns[:k]], b[_places(k, b_row, n, 1)]
+    _put(left @ right, out, out_row, add)
+
+
 def multiply_transposed(a, a_row, a_column, b, b_row, out, out_row, m, n, k, add):
     """out = a times b transposed, or is increased by it."""
     left, right = a[_places(m, a_row, k, a_column)], b[_places(n, b_row, k, 1)]

@@ -60,6 +60,7 @@ OPTIMIZERS = {
 SHARED = {
     layout.MULTIPLY: gemm.MULTIPLY,
     layout.MULTIPLY_TRANSPOSED: gemm.MULTIPLY_TRANSPOSED,
+    layout.MULTIPLY_LISTED: gemm.MULTIPLY_LISTED,
     layout.GATHER: gather.gather,
     layout.PREPARE: gradients.prepare,
 }

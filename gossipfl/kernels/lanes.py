@@ -63,7 +63,7 @@ def _emit_store(builder, vector, pointer, count):
 
 
 def _emit_larger(builder, x, y):
-    known = builder.select(builder.fcmp_unordered(">", x, y), x, y)
+    known = builder.select(builder.fcmp_ordered(">", y, x), y, x)
     return builder.select(builder.fcmp_unordered("uno", y, y), y, known)
 
 
@@ -104,11 +104,3 @@ def move(source, out, count):
     """out[count] = source[count]."""
     for j in range(0, count, LANES):
         store(load(at(source, j), count - j), at(out, j), count - j)
-
-
-@register_jitable
-def accumulate(source, out, count):
-    """out[count] += source[count]."""
-    for j in range(0, count, LANES):
-        total = add(load(at(source, j), count - j), load(at(out, j), count - j))
-        store(total, at(out, j), count - j)

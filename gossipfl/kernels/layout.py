@@ -15,10 +15,10 @@ COLUMNS = 18
 
 TIMES = GEOMETRY  # recurrent layers: time steps in one example
 # Layers over images [HEIGHT, WIDTH, channels]: a kernel [KERNEL_HEIGHT, KERNEL_WIDTH] slides by
-# STRIDE and gives [OUT_HEIGHT, OUT_WIDTH, filters], BLOCK positions at a time.  What these sizes
-# reach beyond the image is padding, half of it (rounded down) above and to the left.
+# STRIDE and gives [OUT_HEIGHT, OUT_WIDTH, filters].  What these sizes reach beyond the image is
+# padding, half of it (rounded down) above and to the left.
 HEIGHT, WIDTH, KERNEL_HEIGHT, KERNEL_WIDTH = GEOMETRY, GEOMETRY + 1, GEOMETRY + 2, GEOMETRY + 3
-STRIDE, OUT_HEIGHT, OUT_WIDTH, BLOCK = GEOMETRY + 4, GEOMETRY + 5, GEOMETRY + 6, GEOMETRY + 7
+STRIDE, OUT_HEIGHT, OUT_WIDTH = GEOMETRY + 4, GEOMETRY + 5, GEOMETRY + 6
 CHANNELS, GROUPS = GEOMETRY, GEOMETRY + 1  # group normalisation
 THRESHOLD = GEOMETRY  # dropout: of 2**32 draws, how many zero an entry
 
@@ -40,7 +40,8 @@ CROSS_ENTROPY, SQUARED_ERROR, WEIGHTED_CROSS_ENTROPY, BINARY, HUBER = 100, 101, 
 # What a layer's row of the kernels' array holds; a loss has its optimizer in the second place.
 FORWARD, BACKWARD = 0, 1
 LOSS, UPDATE = 0, 1
-MULTIPLY, MULTIPLY_TRANSPOSED, GATHER, PREPARE = 0, 1, 2, 3  # kernels that all plans share
+# Kernels that all plans share.
+MULTIPLY, MULTIPLY_TRANSPOSED, GATHER, PREPARE, MULTIPLY_LISTED = 0, 1, 2, 3, 4
 
 # Entries at the start of every workspace, which all kernels may read.
 TRAINING = 0  # 1 in a training step, 0 in a prediction

@@ -14,7 +14,6 @@ from gossipfl.kernels.layout import (
     INPUTS,
     KERNEL_HEIGHT,
     KERNEL_WIDTH,
-    OUTPUTS,
     RESULT,
     RESULT_GRADIENT,
     SOURCE,
@@ -22,23 +21,19 @@ from gossipfl.kernels.layout import (
     WIDTH,
 )
 
-ZERO, ONE = np.float32(0), np.float32(1)
+ZERO, LEAST = np.float32(0), np.float32(-np.inf)
 
 
 @kernel(LAYER)
 def max_pool_forward(row, parameters, gradient, workspace, batch, shared):
     """result = the largest entry of every square."""
-    channels, pitch = _channels(row), _channels(row) * row[WIDTH]
-    for square in range(batch * (row[OUTPUTS] // channels)):
-        corner = at(workspace, row[SOURCE] + _corner(row, square))
-        out = at(workspace, row[RESULT] + square * channels)
-        for c in range(0, channels, LANES):
-            best = load(at(corner, c), channels - c)
-            for i in range(row[KERNEL_HEIGHT]):
-                for j in range(row[KERNEL_WIDTH]):
-                    entry = at(corner, i * pitch + j * channels + c)
-                    best = larger(best, load(entry, channels - c))
-            store(best, at(out, c), channels - c)
+    down, across, channels, sizes = _geometry(row)
+    out = at(workspace, row[RESULT])
+    for strip in range(batch * down):
+        corner = at(workspace, row[SOURCE] + _start(row, strip, down))
+        for x in range(across):
+            _largest(at(corner, x * sizes[3]), channels, sizes, at(out, x * channels))
+        out = at(out, across * channels)
 
 
 @kernel(LAYER)
@@ -46,41 +41,29 @@ def max_pool_backward(row, parameters, gradient, workspace, batch, shared):
     """Each error to the first entry that equals the result."""
     if row[SOURCE_GRADIENT] < 0:
         return
-    channels, pitch = _channels(row), _channels(row) * row[WIDTH]
+    down, across, channels, sizes = _geometry(row)
+    result, error = at(workspace, row[RESULT]), at(workspace, row[RESULT_GRADIENT])
     clear(at(workspace, row[SOURCE_GRADIENT]), batch * row[INPUTS])
-    for square in range(batch * (row[OUTPUTS] // channels)):
-        start = _corner(row, square)
-        source, out = (
-            at(workspace, row[SOURCE] + start),
-            at(workspace, row[SOURCE_GRADIENT] + start),
-        )
-        result = at(workspace, row[RESULT] + square * channels)
-        error = at(workspace, row[RESULT_GRADIENT] + square * channels)
-        for c in range(0, channels, LANES):
-            best, left = load(at(result, c), channels - c), load(at(error, c), channels - c)
-            for i in range(row[KERNEL_HEIGHT]):
-                for j in range(row[KERNEL_WIDTH]):
-                    entry = i * pitch + j * channels + c
-                    x = load(at(source, entry), channels - c)
-                    store(where_equal(x, best, left, fill(ZERO)), at(out, entry), channels - c)
-                    left = where_equal(x, best, fill(ZERO), left)
+    for strip in range(batch * down):
+        start = _start(row, strip, down)
+        source, out = at(workspace, row[SOURCE] + start), row[SOURCE_GRADIENT] + start
+        for x in range(across):
+            place, square = x * sizes[3], x * channels
+            pair = (at(result, square), at(error, square))
+            _give(pair, at(source, place), channels, sizes, at(workspace, out + place))
+        result, error = at(result, across * channels), at(error, across * channels)
 
 
 @kernel(LAYER)
 def average_pool_forward(row, parameters, gradient, workspace, batch, shared):
     """result = the mean of every square."""
-    channels, pitch = _channels(row), _channels(row) * row[WIDTH]
-    share = _share(row)
-    for square in range(batch * (row[OUTPUTS] // channels)):
-        corner = at(workspace, row[SOURCE] + _corner(row, square))
-        out = at(workspace, row[RESULT] + square * channels)
-        for c in range(0, channels, LANES):
-            total = fill(ZERO)
-            for i in range(row[KERNEL_HEIGHT]):
-                for j in range(row[KERNEL_WIDTH]):
-                    entry = at(corner, i * pitch + j * channels + c)
-                    total = add(total, load(entry, channels - c))
-            store(multiply(total, fill(share)), at(out, c), channels - c)
+    down, across, channels, sizes = _geometry(row)
+    out = at(workspace, row[RESULT])
+    for strip in range(batch * down):
+        corner = at(workspace, row[SOURCE] + _start(row, strip, down))
+        for x in range(across):
+            _mean(at(corner, x * sizes[3]), channels, sizes, at(out, x * channels))
+        out = at(out, across * channels)
 
 
 @kernel(LAYER)
@@ -88,35 +71,79 @@ def average_pool_backward(row, parameters, gradient, workspace, batch, shared):
     """An equal share of the error to every entry."""
     if row[SOURCE_GRADIENT] < 0:
         return
-    channels, pitch = _channels(row), _channels(row) * row[WIDTH]
-    share = _share(row)
+    down, across, channels, sizes = _geometry(row)
+    error = at(workspace, row[RESULT_GRADIENT])
     clear(at(workspace, row[SOURCE_GRADIENT]), batch * row[INPUTS])
-    for square in range(batch * (row[OUTPUTS] // channels)):
-        out = at(workspace, row[SOURCE_GRADIENT] + _corner(row, square))
-        error = at(workspace, row[RESULT_GRADIENT] + square * channels)
-        for c in range(0, channels, LANES):
-            part = multiply(load(at(error, c), channels - c), fill(share))
-            for i in range(row[KERNEL_HEIGHT]):
-                for j in range(row[KERNEL_WIDTH]):
-                    store(part, at(out, i * pitch + j * channels + c), channels - c)
+    for strip in range(batch * down):
+        corner = at(workspace, row[SOURCE_GRADIENT] + _start(row, strip, down))
+        for x in range(across):
+            _share(at(error, x * channels), channels, sizes, at(corner, x * sizes[3]))
+        error = at(error, across * channels)
 
 
 @register_jitable
-def _channels(row):
-    return row[INPUTS] // (row[HEIGHT] * row[WIDTH])
+def _geometry(row):
+    """(squares down, squares across, channels, sizes of a square).
+
+    Read once: for all that LLVM knows, every store may change the plan.
+    """
+    down, across = row[HEIGHT] // row[KERNEL_HEIGHT], row[WIDTH] // row[KERNEL_WIDTH]
+    channels = row[INPUTS] // (row[HEIGHT] * row[WIDTH])
+    height, width = row[KERNEL_HEIGHT], row[KERNEL_WIDTH]
+    sizes = (height, width, row[WIDTH] * channels, width * channels)  # and pitch, and step
+    return down, across, channels, sizes
 
 
 @register_jitable
-def _share(row):
-    return np.float32(ONE / np.float32(row[KERNEL_HEIGHT] * row[KERNEL_WIDTH]))
+def _start(row, strip, down):
+    """Where a strip of squares starts, with strips counted through the whole batch."""
+    image, y = strip // down, strip % down
+    return image * row[INPUTS] + y * row[KERNEL_HEIGHT] * (row[INPUTS] // row[HEIGHT])
 
 
 @register_jitable
-def _corner(row, square):
-    """Where, of all images of the batch, this square starts."""
-    across = row[WIDTH] // row[KERNEL_WIDTH]
-    down = row[HEIGHT] // row[KERNEL_HEIGHT]
-    y, x = square // across, square % across
-    image, y = y // down, y % down
-    place = y * row[KERNEL_HEIGHT] * row[WIDTH] + x * row[KERNEL_WIDTH]
-    return image * row[INPUTS] + place * _channels(row)
+def _largest(corner, channels, sizes, out):
+    height, width, pitch, _ = sizes
+    for c in range(0, channels, LANES):
+        best = fill(LEAST)
+        for i in range(height):
+            for j in range(width):
+                best = larger(best, load(at(corner, i * pitch + j * channels + c), channels - c))
+        store(best, at(out, c), channels - c)
+
+
+@register_jitable
+def _give(pair, source, channels, sizes, out):
+    result, error = pair
+    height, width, pitch, _ = sizes
+    for c in range(0, channels, LANES):
+        best, left = load(at(result, c), channels - c), load(at(error, c), channels - c)
+        for i in range(height):
+            for j in range(width):
+                entry = i * pitch + j * channels + c
+                x = load(at(source, entry), channels - c)
+                store(where_equal(x, best, left, fill(ZERO)), at(out, entry), channels - c)
+                left = where_equal(x, best, fill(ZERO), left)
+
+
+@register_jitable
+def _mean(corner, channels, sizes, out):
+    height, width, pitch, _ = sizes
+    factor = fill(np.float32(1 / (height * width)))
+    for c in range(0, channels, LANES):
+        total = fill(ZERO)
+        for i in range(height):
+            for j in range(width):
+                total = add(total, load(at(corner, i * pitch + j * channels + c), channels - c))
+        store(multiply(total, factor), at(out, c), channels - c)
+
+
+@register_jitable
+def _share(error, channels, sizes, out):
+    height, width, pitch, _ = sizes
+    factor = fill(np.float32(1 / (height * width)))
+    for c in range(0, channels, LANES):
+        part = multiply(load(at(error, c), channels - c), factor)
+        for i in range(height):
+            for j in range(width):
+                store(part, at(out, i * pitch + j * channels + c), channels - c)

@@ -16,11 +16,12 @@ from gossipfl.kernels import vectors
 from gossipfl.kernels.vectors import WIDTH, integer
 
 
-def broadcast_tile(rows, columns, masked):
+def broadcast_tile(rows, columns, masked, listed=False):
     """Intrinsic for out[rows, columns vectors] (+)= a[rows, depth] b[depth, columns vectors].
 
     Its arguments: a (pointer, row stride, column stride), b and out (pointer, row stride), sizes
     (rows left, depth, lanes of the last vector if `masked`), add (to what is there, if not 0).
+    If `listed`, a has two lists in place of its strides: where rows and columns start.
     """
 
     @intrinsic
@@ -40,11 +41,14 @@ def broadcast_tile(rows, columns, masked):
             with builder.if_then(builder.icmp_signed("!=", values[4], integer(0))):
                 for total, (place, where) in zip(sums, places, strict=True):
                     builder.store(vectors.load(builder, place, where), total)
-            lines = _starts(builder, a, a_row, rows, left)
+            lines = (_listed if listed else _starts)(builder, a, a_row, rows, left)
             with cgutils.for_range(builder, depth) as loop:
                 line = builder.gep(b, [builder.mul(loop.index, b_row)])
                 across = _row(builder, line, masks)
-                along = builder.mul(loop.index, a_column)
+                if listed:
+                    along = builder.load(builder.gep(a_column, [loop.index]))
+                else:
+                    along = builder.mul(loop.index, a_column)
                 for i in range(rows):
                     factor = vectors.splat(builder, builder.load(builder.gep(lines[i], [along])))
                     _add_products(builder, [factor] * columns, across, sums[i * columns :])
@@ -118,11 +122,19 @@ def _put(builder, add, places, sums):
 
 def _starts(builder, pointer, stride, rows, left):
     """Pointers to `rows` rows; from the last of the `left` rows on, to that one."""
-    last, starts = builder.sub(left, integer(1)), []
-    for i in range(rows):
-        inside = builder.icmp_signed("<", integer(i), last)
-        starts.append(_step(builder, pointer, stride, builder.select(inside, integer(i), last)))
-    return starts
+    return [_step(builder, pointer, stride, row) for row in _rows(builder, rows, left)]
+
+
+def _listed(builder, pointer, starts, rows, left):
+    """The same for rows that start where a list says."""
+    places = [builder.load(builder.gep(starts, [row])) for row in _rows(builder, rows, left)]
+    return [builder.gep(pointer, [place]) for place in places]
+
+
+def _rows(builder, rows, left):
+    last = builder.sub(left, integer(1))
+    inside = [builder.icmp_signed("<", integer(i), last) for i in range(rows)]
+    return [builder.select(fits, integer(i), last) for i, fits in enumerate(inside)]
 
 
 def _step(builder, pointer, stride, count):

@@ -70,16 +70,20 @@ def _convolution(row: Row, batch: int) -> Extent:
         _pair(row, layout.KERNEL_HEIGHT),
         _pair(row, layout.OUT_HEIGHT),
     )
-    stride, block = row[layout.STRIDE], row[layout.BLOCK]
+    stride = row[layout.STRIDE]
+    _no_geometry(row, 7)
     channels, filters = _whole(row[layout.INPUTS], sides), _whole(row[layout.OUTPUTS], out)
-    if stride < 1 or not 1 <= block <= math.prod(out):
+    if stride < 1:
         raise Unfit
     padded = [
         max(size, (places - 1) * stride + side)
         for size, side, places in zip(sides, kernel, out, strict=True)
     ]
     taps = math.prod(kernel) * channels
-    scratch = 2 * math.prod(padded) * channels + (block + filters) * (taps + 1)
+    listed = math.prod(out) + taps + math.prod(sides) + filters * math.prod(kernel)
+    overhung = [size + side - 1 for size, side in zip(padded, kernel, strict=True)]
+    image, errors = math.prod(padded) * channels, math.prod(overhung) * filters
+    scratch = 2 * listed + image + errors + taps * filters
     return Extent(taps * filters, filters, scratch)
 
 

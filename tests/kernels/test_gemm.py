@@ -24,7 +24,7 @@ def operands(shape, gap, seed):
 
 
 def compare(name, a, b, sizes, add):
-    """Kernel and twin on (array, row stride, column stride) `a` and (array, row stride) `b`."""
+    """Kernel and twin on `a`, (array, row stride or list, column stride or list), and `b`."""
     m, n, _ = sizes
     found = np.full((2, m + 1, n + 3), GUARD, np.float32)
     for module, out in ((gemm, found[0]), (gemm_ref, found[1])):
@@ -51,6 +51,14 @@ def test_multiply_equals_its_twin(m, n, k, add, transposed, seed):
 def test_multiply_transposed_equals_its_twin(m, n, k, add, seed):
     a, b = operands((m, k), 3, seed), operands((n, k), 2, seed + 1)
     compare("multiply_transposed", (a, k + 3, 1), (b, k + 2), (m, n, k), add)
+
+
+@given(SIZES, SIZES, SIZES, st.integers(0, 1), SEEDS)
+def test_multiply_listed_equals_its_twin(m, n, k, add, seed):
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(0, 40, m), rng.integers(0, 40, k)
+    a, b = operands((1, 79), 0, seed), operands((k, n), 2, seed + 1)
+    compare("multiply_listed", (a, rows, columns), (b, n + 2), (m, n, k), add)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

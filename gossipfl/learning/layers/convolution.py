@@ -10,7 +10,6 @@ from gossipfl.kernels import layout
 from gossipfl.learning.layers.base import Bound, Shape, Tensor, image, positive, window
 
 KERNEL_MAX: Final = 64  # of a kernel's sides and of strides
-BLOCK_ENTRIES: Final = 4096  # of patches at a time: they stay in the first cache
 
 Padding = Literal["same", "valid"]
 
@@ -81,11 +80,10 @@ def _slide(name: str, layer: Conv1D | Conv2D, size: int) -> tuple[int, int]:
 def _bind(layer: Conv1D | Conv2D, weights: Tensor, sizes: Shape, shape: Shape) -> Bound:
     taps, positions = math.prod(weights.shape[1:]), math.prod(shape[:-1])
     weights = attrs.evolve(weights, limit=math.sqrt(6 / taps))
-    block = min(positions, max(1, BLOCK_ENTRIES // (taps + 1)))
     return Bound(
         layout.CONVOLUTION,
         shape,
         (weights, Tensor("b", (layer.filters,))),
-        (*sizes, block),
+        sizes,
         operations=positions * taps * layer.filters,
     )
