@@ -65,6 +65,18 @@ def recurrent(family: str, times: int, torch: float, other: float | None = None)
     return Model(name, family, shape, classes, sizes, products, torch, other)
 
 
+def convolutional(torch: float, other: float) -> Model:
+    """28 x 28 grey, two convolutions of 3 x 3 with pools of 2 x 2 behind, 10 classes."""
+    side, kernel, first, second, classes = 28, 3, 8, 16, 10
+    half, quarter = side // 2, side // 4
+    one = side**2 * kernel**2 * first
+    two = half**2 * kernel**2 * first * second
+    products = 2 * one + 3 * two + 3 * quarter**2 * second * classes
+    sizes = {"kernel": kernel, "first": first, "second": second}
+    shape = (side, side, 1)
+    return Model("cnn_28", "convolutional", shape, classes, sizes, products, torch, other)
+
+
 MODELS = {
     model.name: model
     for model in (
@@ -75,5 +87,6 @@ MODELS = {
         recurrent("gru", 50, torch=12, other=3),
         recurrent("gru", 128, torch=12, other=3),
         recurrent("fastgrnn", 128, torch=40),
+        convolutional(torch=3, other=5),
     )
 }

@@ -5,7 +5,7 @@ from models import BATCH, Model
 
 from gossipfl.kernels import gemm
 from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import GRU, Dense, FastGRNN, Layer, ReLU
+from gossipfl.learning.layers import GRU, Conv2D, Dense, FastGRNN, Layer, MaxPool2D, ReLU
 from gossipfl.learning.sequential import Sequential
 from gossipfl.learning.training import Trainer, TrainingSettings
 from rivals.task import MOMENTUM, RATE, Run, best_product, rows
@@ -23,7 +23,19 @@ def fastgrnn(hidden: int) -> list[Layer]:
     return [FastGRNN(hidden)]
 
 
-FAMILIES = {"perceptron": perceptron, "gru": gru, "fastgrnn": fastgrnn}
+def convolutional(kernel: int, first: int, second: int) -> list[Layer]:
+    return [
+        *(Conv2D(first, kernel), MaxPool2D(2), ReLU()),
+        *(Conv2D(second, kernel), MaxPool2D(2), ReLU()),
+    ]
+
+
+FAMILIES = {
+    "perceptron": perceptron,
+    "gru": gru,
+    "fastgrnn": fastgrnn,
+    "convolutional": convolutional,
+}
 
 
 def make(model: Model) -> Run:

@@ -71,12 +71,45 @@ def fastgrnn(shape: tuple[int, ...], classes: int, hidden: int) -> tuple[Paramet
     return parameters, apply
 
 
+def convolutional(
+    shape: tuple[int, ...], classes: int, kernel: int, first: int, second: int
+) -> tuple[Parameters, Apply]:
+    height, width, channels = shape
+    parameters = uniform(
+        w=(kernel, kernel, channels, first),
+        b=(first,),
+        u=(kernel, kernel, first, second),
+        c=(second,),
+        v=(height // 4 * (width // 4) * second, classes),
+        d=(classes,),
+    )
+
+    def halve(x: jax.Array) -> jax.Array:
+        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+
+    def convolve(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
+        layout = ("NHWC", "HWIO", "NHWC")
+        y = jax.lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=layout)
+        return jax.nn.relu(halve(y + b))
+
+    def apply(p: Parameters, x: jax.Array) -> jax.Array:
+        y = convolve(convolve(x, p["w"], p["b"]), p["u"], p["c"])
+        return y.reshape(len(x), -1) @ p["v"] + p["d"]
+
+    return parameters, apply
+
+
 def _last_state(step, into: jax.Array, hidden: int) -> jax.Array:
     start = jnp.zeros((into.shape[0], hidden), into.dtype)
     return jax.lax.scan(step, start, into.swapaxes(0, 1))[0]
 
 
-FAMILIES = {"perceptron": perceptron, "gru": gru, "fastgrnn": fastgrnn}
+FAMILIES = {
+    "perceptron": perceptron,
+    "gru": gru,
+    "fastgrnn": fastgrnn,
+    "convolutional": convolutional,
+}
 
 
 def make(model: Model) -> Run:

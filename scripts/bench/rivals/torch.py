@@ -41,7 +41,30 @@ class FastGRNN(nn.Module):
         return self.last(state)
 
 
-FAMILIES = {"perceptron": perceptron, "gru": GRU, "fastgrnn": FastGRNN}
+class Convolutional(nn.Sequential):
+    """Channels last in memory, which suits PyTorch better here than its default."""
+
+    def __init__(
+        self, shape: tuple[int, ...], classes: int, kernel: int, first: int, second: int
+    ) -> None:
+        height, width, channels = shape
+        super().__init__(
+            *(nn.Conv2d(channels, first, kernel, padding=kernel // 2), nn.MaxPool2d(2), nn.ReLU()),
+            *(nn.Conv2d(first, second, kernel, padding=kernel // 2), nn.MaxPool2d(2), nn.ReLU()),
+            *(nn.Flatten(), nn.Linear(height // 4 * (width // 4) * second, classes)),
+        )
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.permute(0, 3, 1, 2))
+
+
+FAMILIES = {
+    "perceptron": perceptron,
+    "gru": GRU,
+    "fastgrnn": FastGRNN,
+    "convolutional": Convolutional,
+}
 
 
 def make(model: Model) -> Run:
