@@ -33,7 +33,7 @@ from gossipfl.manifest import Manifest
 from gossipfl.node.harness.demo import read_events
 from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.parts import make_parts
-from gossipfl.node.harness.swarm import Swarm, View
+from gossipfl.node.harness.swarm import Swarm, View, from_files
 from gossipfl.node.kernels import warm_kernels
 
 TARGET_ACCURACY = 0.95
@@ -236,7 +236,7 @@ def _digits_swarm(nodes: int, seed: int) -> DigitsTask:
     parts = make_parts(
         train, test, manifest.schema, "dirichlet:0.5", nodes, None, path / "parts", seed=0
     )
-    swarm = Swarm(path, manifest, parts.files)
+    swarm = Swarm(path, manifest, from_files(parts.files))
     swarm.link_by_mdns(view=4)
     return DigitsTask(swarm, Judge(manifest, parts.test), directory)
 

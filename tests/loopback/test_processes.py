@@ -22,7 +22,7 @@ from gossipfl.errors import StateError
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.sequential import perceptron
 from gossipfl.manifest import Manifest
-from gossipfl.node.harness.swarm import Member, Swarm
+from gossipfl.node.harness.swarm import Member, Swarm, from_files
 from gossipfl.node.state.store import Saved, open_store
 from gossipfl.node.status import ask
 from gossipfl.transports.multicast import multicast_fault
@@ -48,7 +48,7 @@ def directory() -> Iterator[Path]:
 async def swarm(directory: Path) -> Swarm:
     if await multicast_fault("127.0.0.1"):
         pytest.skip("loopback carries no multicast here")
-    swarm = Swarm(directory, MANIFEST, [write_data(directory, i) for i in range(3)])
+    swarm = Swarm(directory, MANIFEST, from_files([write_data(directory, i) for i in range(3)]))
     swarm.link_by_mdns(view=4)
     return swarm
 
@@ -173,7 +173,7 @@ def assert_one_line(done: subprocess.CompletedProcess[bytes], *words: str) -> No
 
 def lone(directory: Path) -> Swarm:
     """One node that looks for nobody."""
-    swarm = Swarm(directory, MANIFEST, [write_data(directory, 0)])
+    swarm = Swarm(directory, MANIFEST, from_files([write_data(directory, 0)]))
     swarm.members[0].arguments += ["--no-mdns"]
     return swarm
 
@@ -190,9 +190,10 @@ async def test_a_port_in_use(directory: Path) -> None:
 
 async def test_a_bad_data_file(directory: Path) -> None:
     (member,) = lone(directory).members
-    member.data.write_bytes(os.urandom(500))
+    data = directory / "readings-0.npz"
+    data.write_bytes(os.urandom(500))
     done = await run_alone(member, "--listen", "127.0.0.1:0")
-    assert_one_line(done, str(member.data))
+    assert_one_line(done, str(data))
 
 
 async def test_a_state_directory_in_use(directory: Path) -> None:

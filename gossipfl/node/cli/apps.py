@@ -53,11 +53,9 @@ def make_foreign(
 ) -> "ForeignManifest | None":
     """The agreement on the app that was named; None when none was.
 
-    `settings` loses what `app_options` put into it.  beside: further parameters of the command
-    that make sense with an app.  Raises ConfigError.
+    beside: further parameters of the command that make sense with an app.  Raises ConfigError.
     """
-    own = {key: settings.pop(key) for key in _OWN}
-    named = [key for key in APPS if own[key] is not None]
+    named = [key for key in APPS if settings[key] is not None]
     if not named:
         _refuse_given(_OWN, "it is for an app, and none is named: give --flower or another")
         return None
@@ -66,12 +64,19 @@ def make_foreign(
     known = {*_OWN, *_GOSSIP, *beside}
     others = [key for key in click.get_current_context().params if key not in known]
     _refuse_given(others, f"{_flag(named[0])} brings a model and data of its own; leave it out")
-    return _manifest(name, named[0], own, settings)
+    return _manifest(name, named[0], settings)
 
 
-def _manifest(
-    name: str, app: str, own: dict[str, Any], settings: dict[str, Any]
-) -> "ForeignManifest":
+def app_flags(settings: dict[str, Any]) -> tuple[str, ...]:
+    """Flags of `gossipfl node` that run this app with these settings."""
+    flags: list[str] = []
+    for key, value in settings.items():
+        for each in value if isinstance(value, tuple) else (value,) * (value is not None):
+            flags += [_flag(key), each]
+    return tuple(flags)
+
+
+def _manifest(name: str, app: str, settings: dict[str, Any]) -> "ForeignManifest":
     from gossipfl.adapters.frameworks import find_arrays
     from gossipfl.adapters.surroundings import NodeContext, parse_settings
     from gossipfl.foreign import ForeignManifest
@@ -79,14 +84,14 @@ def _manifest(
     framework = app.replace("_", "-")
     context = NodeContext(
         node_id=0,
-        node_config=parse_settings("--node-config", own["node_config"]),
-        run_config=parse_settings("--run-config", own["run_config"]),
+        node_config=parse_settings("--node-config", settings["node_config"]),
+        run_config=parse_settings("--run-config", settings["run_config"]),
     )
     return ForeignManifest(
         cluster=name,
         framework=framework,
-        arrays=find_arrays(framework, own[app], own["arrays"], context),
-        corrected=own["corrected"],
+        arrays=find_arrays(framework, settings[app], settings["arrays"], context),
+        corrected=settings["corrected"],
         **{key: settings[key] for key in _GOSSIP},
     )
 

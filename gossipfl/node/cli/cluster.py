@@ -97,7 +97,9 @@ def admit(
     join_file = operator.admit(name, decode_public(public_key), role, valid_days)
     path = output or Path(f"{name}.join")
     write_private(path, join_file)
-    click.echo(f"Wrote {path}; on {name}: gossipfl node --join {path.name} --data FILE")
+    framework = getattr(operator.manifest, "framework", None)
+    source = f"--{framework} PKG.MODULE:NAME" if framework else "--data FILE"
+    click.echo(f"Wrote {path}; on {name}: gossipfl node --join {path.name} {source}")
 
 
 @command.command()

@@ -219,12 +219,6 @@ _GOSSIP_OPTIONS = (
 
 _PARTITION_OPTIONS = (
     click.option(
-        "--data",
-        required=True,
-        type=click.Path(path_type=Path),
-        help="Readings to share out: .csv, .npz or .parquet.",
-    ),
-    click.option(
         "--partition",
         default="iid",
         show_default=True,
@@ -271,11 +265,21 @@ def gossip_options(function: F) -> F:
     return function
 
 
-def partition_options(function: F) -> F:
+def partition_options(*, required: bool = True) -> Callable[[F], F]:
     """One data file and how it is shared out, as flags."""
-    for option in reversed(_PARTITION_OPTIONS):
-        function = option(function)
-    return function
+    data = click.option(
+        "--data",
+        required=required,
+        type=click.Path(path_type=Path),
+        help="Readings to share out: .csv, .npz or .parquet.",
+    )
+
+    def decorate(function: F) -> F:
+        for option in reversed((data, *_PARTITION_OPTIONS)):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 def model_source_options(function: F) -> F:

@@ -24,7 +24,7 @@ COLOURS: Final = ("blue", "green", "yellow", "red", "magenta", "cyan", "white")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Write part-0.npz ... and test.npz here."
 )
-@partition_options
+@partition_options()
 @model_options
 def command(
     nodes: int,

@@ -63,7 +63,7 @@ def world_options(function: Any) -> Any:
 
 @click.command()
 @click.argument("nodes", type=click.IntRange(2, 100_000))
-@partition_options
+@partition_options()
 @click.option(
     "--held-back",
     type=SHARE,

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import frozen
 
+from gossipfl.errors import ConfigError
+from gossipfl.node.cli.apps import APPS, app_flags, app_options, make_foreign
 from gossipfl.node.cli.options import (
     gossip_options,
     make_manifest,
@@ -14,12 +17,14 @@ from gossipfl.node.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from gossipfl.agreement import Agreement
+    from gossipfl.node.harness.judge import Scores
     from gossipfl.node.harness.run import Result
 
 
 @click.command()
 @click.argument("nodes", type=click.IntRange(2, 200))
-@partition_options
+@partition_options(required=False)
 @click.option(
     "--topology",
     help="complete, ring, star or random:DEGREE.  Default: each node keeps --view random links.",
@@ -32,10 +37,11 @@ if TYPE_CHECKING:
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep all node directories here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result and its curve as JSON.")
 @model_options
+@app_options
 @gossip_options
 def command(
     nodes: int,
-    data: Path,
+    data: Path | None,
     partition: str,
     group: str | None,
     test: Path | None,
@@ -54,35 +60,27 @@ def command(
     \b
     gossipfl swarm 8 --data digits.npz --partition dirichlet:0.5 --hidden 32
     gossipfl swarm 6 --data readings.csv --target activity --topology ring
+    gossipfl swarm 4 --flower quickstart.client_app:app --arrays quickstart.task:Net
+
+    With an app, node i is told partition-id=i and num-partitions=NODES, and judges itself.
     """
     import trio
 
     from gossipfl.node.harness.convergence import Convergence
-    from gossipfl.node.harness.judge import Judge
-    from gossipfl.node.harness.parts import make_parts
     from gossipfl.node.harness.run import run_swarm
     from gossipfl.node.harness.swarm import Swarm
     from gossipfl.node.kernels import warm_kernels
     from gossipfl.topologies.named import parse_topology
 
-    manifest = make_manifest("swarm", settings, like=data, without=group)
     graph = parse_topology(topology, settings["seed"]) if topology else None
-    click.echo(f"{manifest.model().summary()}; preparing kernels ...", err=True)
-    warm_kernels()
     with tempfile.TemporaryDirectory(prefix="gossipfl-") as temporary:
         directory = keep.expanduser().resolve() if keep else Path(temporary)
-        parts = make_parts(
-            data,
-            test,
-            manifest.schema,
-            partition,
-            nodes,
-            group,
-            directory / "parts",
-            settings["seed"],
+        task = _app_task(nodes, settings) or _data_task(
+            nodes, data, test, partition, group, directory / "parts", settings
         )
-        click.echo(parts.table, err=True)
-        swarm = Swarm(directory, manifest, parts.files)
+        click.echo(f"{task.manifest.summary()}; preparing kernels ...", err=True)
+        warm_kernels()
+        swarm = Swarm(directory, task.manifest, task.sources)
         if graph is None:
             swarm.link_by_mdns(view=view)
         else:
@@ -90,21 +88,78 @@ def command(
         result, _, _ = trio.run(
             run_swarm,
             swarm,
-            Judge(manifest, parts.test),
+            task.judge,
             Convergence(rounds_min=rounds // 2, rounds_max=rounds),
             ("--interval-s", str(interval_s), "--seed", str(settings["seed"])),
             f"{nodes} nodes, {topology or 'random links'}",
             trio.lowlevel.checkpoint,
         )
-    click.echo(result.as_json() if as_json else _summary(result))
+    click.echo(result.as_json() if as_json else _summary(result, task.judged))
 
 
-def _summary(result: "Result") -> str:
+@frozen
+class _Task:
+    """What a swarm learns, from where, who judges it, and on what."""
+
+    manifest: "Agreement"
+    sources: list[tuple[str, ...]]
+    judge: "Scores"
+    judged: str
+
+
+def _data_task(
+    nodes: int,
+    data: Path | None,
+    test: Path | None,
+    partition: str,
+    group: str | None,
+    directory: Path,
+    settings: dict[str, Any],
+) -> _Task:
+    from gossipfl.node.harness.judge import Judge
+    from gossipfl.node.harness.parts import make_parts
+    from gossipfl.node.harness.swarm import from_files
+
+    if data is None:
+        raise ConfigError("say what to learn from: --data FILE, or an app, such as --flower")
+    manifest = make_manifest("swarm", settings, like=data, without=group)
+    parts = make_parts(
+        data, test, manifest.schema, partition, nodes, group, directory, settings["seed"]
+    )
+    click.echo(parts.table, err=True)
+    judge = Judge(manifest, parts.test)
+    return _Task(manifest, from_files(parts.files), judge, "unseen readings")
+
+
+def _app_task(nodes: int, settings: dict[str, Any]) -> _Task | None:
+    """Every node runs the same app and is told which partition is its own."""
+    from gossipfl.node.harness.judge import OwnChecks
+
+    own = settings["node_config"]
+    kept = ("nodes", "topology", "view", "rounds", "interval_s", "keep", "as_json")
+    first = {**settings, "node_config": (*own, *_partition_config(0, nodes))}
+    manifest = make_foreign("swarm", first, beside=kept)
+    if manifest is None:
+        return None
+    app = {key: settings[key] for key in (*APPS, "run_config")}
+    sources = [
+        app_flags({**app, "node_config": (*own, *_partition_config(number, nodes))})
+        for number in range(nodes)
+    ]
+    return _Task(manifest, sources, OwnChecks(), "own checks")
+
+
+def _partition_config(number: int, nodes: int) -> tuple[str, str]:
+    """The names that Flower's simulation gives them."""
+    return f"partition-id={number}", f"num-partitions={nodes}"
+
+
+def _summary(result: "Result", judged: str) -> str:
     scores, sent = result.scores, result.sent_bytes
     mean = sum(scores) / len(scores)
     per_node = sum(sent) / len(sent)
     return (
-        f"unseen readings: mean {mean:.1%}, worst node {min(scores):.1%}, best {max(scores):.1%}\n"
+        f"{judged}: mean {mean:.1%}, worst node {min(scores):.1%}, best {max(scores):.1%}\n"
         f"rounds: {min(result.rounds)} to {max(result.rounds)}\n"
         f"sent per node: {per_node / 1000:.1f} kB, {per_node / result.model_bytes:.2f} "
         f"of the model's {result.model_bytes / 1000:.1f} kB"

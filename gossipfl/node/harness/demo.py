@@ -21,7 +21,7 @@ from gossipfl.node.harness.convergence import Convergence
 from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.run import run_swarm
 from gossipfl.node.harness.stranger import knock
-from gossipfl.node.harness.swarm import Swarm, View
+from gossipfl.node.harness.swarm import Swarm, View, from_files
 from gossipfl.node.kernels import warm_kernels
 from gossipfl.security.noise import LINK_PROTOCOL
 
@@ -109,7 +109,7 @@ def run_demo(directory: Path, seed: int) -> Report:
     test = join([read(WATCH / f"wearer-{i}.npz", schema=schema) for i in JUDGED_ON])
     judge = Judge(manifest, test)
     files = [WATCH / f"wearer-{i}.npz" for i in TRAINED_ON]
-    swarm = Swarm(directory, manifest, files)
+    swarm = Swarm(directory, manifest, from_files(files))
     swarm.link_by_mdns(view=VIEW)
     started_s = time.monotonic()
     arguments = ("--interval-s", str(INTERVAL_S), "--seed", str(seed))
@@ -127,7 +127,7 @@ def run_demo(directory: Path, seed: int) -> Report:
         knock_everywhere,
     )
     mesh_s = time.monotonic() - started_s
-    return _report(swarm, judge, views, doors, mesh_s, seed)
+    return _report(swarm, files, judge, views, doors, mesh_s, seed)
 
 
 def join(parts: list[Dataset]) -> Dataset:
@@ -142,6 +142,7 @@ def join(parts: list[Dataset]) -> Dataset:
 
 def _report(
     swarm: Swarm,
+    files: list[Path],
     judge: Judge,
     views: list[View],
     doors: dict[str, int],
@@ -149,10 +150,9 @@ def _report(
     seed: int,
 ) -> Report:
     """Only now, with every node stopped, does this process read what they trained on."""
-    schema = swarm.manifest.schema
-    own = [read(member.data, schema=schema) for member in swarm.members]
+    own = [read(file, schema=judge.manifest.schema) for file in files]
     rounds = max(view.status["rounds"] for view in views)
-    spec = swarm.manifest.model()
+    spec = judge.manifest.model()
     exported = Sequential(*spec.layers, shape=(RAW_INPUTS,), loss=spec.loss)
     return Report(
         mesh=tuple(judge.score_view(view) for view in views),

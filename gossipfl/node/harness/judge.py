@@ -1,5 +1,7 @@
 """Judges models from outside: on readings that no node has ever seen."""
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,11 +17,26 @@ from gossipfl.node.harness.swarm import View
 Floats = NDArray[np.float32]
 
 
+class Scores(Protocol):
+    """Who tells how good a node is."""
+
+    def score_view(self, view: View) -> float:
+        """Higher is better."""
+
+
+class OwnChecks:
+    """For nodes whose data only they can read: the accuracy that each tells of itself."""
+
+    def score_view(self, view: View) -> float:
+        """0 as long as the node has none to tell."""
+        return float(view.status["accuracy"] or 0.0)
+
+
 class Judge:
     """Holds the test readings; for a regression, the score is R squared instead of accuracy."""
 
     def __init__(self, manifest: Manifest, test: Dataset) -> None:
-        self._manifest = manifest
+        self.manifest = manifest
         self._spec = manifest.model()
         self._basis = manifest.input_basis()
         self._test = test
@@ -40,15 +57,15 @@ class Judge:
     def train_alone(self, readings: Dataset, rounds: int, seed: int, validation: float) -> float:
         """Score of a node that trains on these readings and never meets anybody."""
         train, _ = split_validation(readings, validation, np.random.default_rng(seed))
-        scale = own_scale(self._manifest.standardise, train)
+        scale = own_scale(self.manifest.standardise, train)
         prepared = prepare(self._basis, train, scale)
-        trainer = Trainer(self._spec, prepared, None, self._manifest.training, seed=seed)
+        trainer = Trainer(self._spec, prepared, None, self.manifest.training, seed=seed)
         # A replica that nobody mixes with: it averages over rounds as those of a mesh do.
         replica = Replica(
-            self._manifest.initial_model(),
+            self.manifest.initial_model(),
             samples=trainer.samples,
             step_size=trainer.step_size,
-            activity=self._manifest.keep_ratio,
+            activity=self.manifest.keep_ratio,
         )
         for _ in range(rounds):
             start = replica.parameters.copy()

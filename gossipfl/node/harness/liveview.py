@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gossipfl.node.harness.judge import Judge
+from gossipfl.node.harness.judge import Scores
 from gossipfl.node.harness.swarm import View, consensus_distance, distances_from_mean
 
 POLL_S: Final = 0.5
@@ -20,7 +20,7 @@ LINE_INTERVAL_S: Final = 5.0
 class LiveView:
     """Shows views as they come; use as a context manager."""
 
-    def __init__(self, title: str, model_bytes: int, judge: Judge | None) -> None:
+    def __init__(self, title: str, model_bytes: int, judge: Scores | None) -> None:
         self._title = title
         self._model_bytes = model_bytes
         self._judge = judge

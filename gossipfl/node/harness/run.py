@@ -9,7 +9,7 @@ import trio
 from attrs import asdict, field, frozen
 
 from gossipfl.node.harness.convergence import Convergence
-from gossipfl.node.harness.judge import Judge
+from gossipfl.node.harness.judge import Scores
 from gossipfl.node.harness.liveview import POLL_S, LiveView
 from gossipfl.node.harness.swarm import Swarm, View, consensus_distance
 
@@ -49,7 +49,7 @@ class Result:
 
 async def run_swarm(
     swarm: Swarm,
-    judge: Judge,
+    judge: Scores,
     convergence: Convergence,
     arguments: Sequence[str],
     title: str,
@@ -59,7 +59,7 @@ async def run_swarm(
 
     at_end: awaited while the nodes still run; its value is returned as well.
     """
-    model_bytes = 4 * swarm.manifest.model().parameters
+    model_bytes = 4 * swarm.manifest.parameters
     curve: list[Point] = []
     started_s = time.monotonic()
     with LiveView(title, model_bytes, judge) as live:
@@ -75,7 +75,7 @@ async def run_swarm(
     return _result(views, judge, model_bytes, curve), views, last
 
 
-def _point(time_s: float, views: Sequence[View], judge: Judge) -> Point:
+def _point(time_s: float, views: Sequence[View], judge: Scores) -> Point:
     scores = [judge.score_view(view) for view in views]
     return Point(
         time_s=round(time_s, 3),
@@ -87,7 +87,7 @@ def _point(time_s: float, views: Sequence[View], judge: Judge) -> Point:
     )
 
 
-def _result(views: Sequence[View], judge: Judge, model_bytes: int, curve: list[Point]) -> Result:
+def _result(views: Sequence[View], judge: Scores, model_bytes: int, curve: list[Point]) -> Result:
     return Result(
         scores=tuple(judge.score_view(view) for view in views),
         sent_bytes=tuple(view.status["sent_bytes"] for view in views),

@@ -13,8 +13,8 @@ import trio
 from attrs import define, field, frozen
 from numpy.typing import NDArray
 
+from gossipfl.agreement import Agreement
 from gossipfl.errors import GossipFLError, StateError
-from gossipfl.manifest import Manifest
 from gossipfl.node.device import take_join_file
 from gossipfl.node.operator import Operator
 from gossipfl.node.state.home import Home, write_private
@@ -48,7 +48,6 @@ class Member:
     """One node process."""
 
     name: str
-    data: Path
     home: Path
     arguments: list[str]
     process: trio.Process | None = field(default=None)
@@ -70,24 +69,29 @@ class Member:
 
 
 class Swarm:
-    """A cluster in a directory: admitted nodes, one per data file, ready to start."""
+    """A cluster in a directory: admitted nodes, one per source, ready to start."""
 
-    def __init__(self, directory: Path, manifest: Manifest, data: Sequence[Path]) -> None:
-        """Creates the authority and admits every node, as an operator would."""
+    def __init__(
+        self, directory: Path, manifest: Agreement, sources: Sequence[tuple[str, ...]]
+    ) -> None:
+        """Creates the authority and admits every node, as an operator would.
+
+        sources: for each node the flags that say what it learns from; see `from_files`.
+        """
         self.directory = directory
         self.manifest = manifest
         self._addresses: set[str] = set()
         operator = Operator.create(directory / "cluster", manifest)
-        self.members = [self._admit(operator, i, path) for i, path in enumerate(data)]
+        self.members = [self._admit(operator, i, source) for i, source in enumerate(sources)]
 
-    def _admit(self, operator: Operator, number: int, data: Path) -> Member:
+    def _admit(self, operator: Operator, number: int, source: tuple[str, ...]) -> Member:
         name = f"node-{number}"
         home = self.directory / name
         join_file = self.directory / f"{name}.join"
         key = Home(home).device_key().public
         write_private(join_file, operator.admit(name, key, ("peer",)))
         take_join_file(home, join_file)
-        return Member(name, data, home, ["--state", str(home), "--data", str(data)])
+        return Member(name, home, ["--state", str(home), *source])
 
     def link_by_mdns(self, *, view: int) -> None:
         """Nodes listen on loopback and find each other."""
@@ -180,6 +184,11 @@ class Swarm:
         words = member.errors.read_text("utf-8", "replace").strip().splitlines()
         last = words[-1] if words else "it said nothing"
         return NodeDied(f"{member.name} stopped answering: {last} (more in {member.errors})")
+
+
+def from_files(data: Sequence[Path]) -> list[tuple[str, ...]]:
+    """Sources of nodes that have a data file each."""
+    return [("--data", str(path)) for path in data]
 
 
 def distances_from_mean(models: Sequence[NDArray[np.float32]]) -> list[float]:
