@@ -80,6 +80,10 @@ def describe(named: Mapping[str, object]) -> tuple[ArraySpec, ...]:
 
 def _describe(name: str, array: Array) -> ArraySpec:
     spec = ArraySpec(name=name, shape=array.shape, dtype=array.dtype.name)
+    with np.errstate(over="ignore"):
+        fits = bool(np.isfinite(array.astype(np.float32)).all())
+    if not fits:
+        raise ConfigError(f"{name}: an entry is not a finite float32 number")
     exact = array.astype(np.float64)
     constant = float(exact.max()) == float(exact.min())
     if not constant and spec.dtype in COUNTED:
@@ -123,7 +127,7 @@ class Layout:
         """f32[d], the same bits on every platform."""
         rng = np.random.Generator(np.random.PCG64(seed))
         parts = [_start(spec, rng) for spec in self._shared]
-        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        return _flat(parts)
 
     def local(self) -> list[Array]:
         """The arrays beside the vector, as they start."""
@@ -150,7 +154,11 @@ class Layout:
         with np.errstate(over="ignore"):  # what does not fit is caught by its user as not finite
             shared = [array.astype(np.float32).ravel() for spec, array in pairs if spec.shared]
         local = [array.astype(spec.dtype) for spec, array in pairs if not spec.shared]
-        return np.concatenate(shared), local
+        return _flat(shared), local
+
+
+def _flat(parts: list[Vector]) -> Vector:
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 def _start(spec: ArraySpec, rng: np.random.Generator) -> Vector:
