@@ -58,7 +58,8 @@ def _words(pairs: Iterable[str]) -> list[str]:
 
 def _value(text: str) -> bool | int | float | str:
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        values = list(tomllib.loads(f"value = {text}").values())
     except tomllib.TOMLDecodeError:
         return text
-    return value if isinstance(value, bool | int | float | str) else text
+    scalar = len(values) == 1 and isinstance(values[0], bool | int | float | str)
+    return values[0] if scalar else text

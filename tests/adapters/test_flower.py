@@ -48,7 +48,8 @@ def test_messages_hold_arrays_settings_and_the_round(replying):
 
     def train(message, context):
         seen.append((message, context))
-        return Message(content(message.content["arrays"], **{"num-examples": 4}), reply_to=message)
+        record = dict(message.content["arrays"])
+        return Message(content(record, **{"num-examples": 4}), reply_to=message)
 
     app = model(replying(train))
     app.train(arrays())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gossipfl.adapters.arrays import ArraySpec
 from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.foreign import ForeignManifest
+from gossipfl.gossip.replica import Replica
 from gossipfl.manifest import decode_manifest
 
 WEIGHT = ArraySpec(name="weight", shape=(4, 3), limit=0.5)
@@ -41,8 +42,11 @@ def test_the_id_is_the_same_on_every_device_and_in_every_run():
 @pytest.mark.parametrize("scheme", ["anchored", "plain"])
 def test_both_schemes_gossip_the_shared_arrays(scheme):
     manifest = attrs.evolve(SIMPLE, scheme=scheme)
-    assert manifest.parameters == 12
-    assert len(manifest.make_scheme().new_anchor()) == 12
+    assert (manifest.parameters, manifest.ranges) == (12, ((0, 12),))
+    replica = Replica(manifest.initial(), samples=1, step_size=1.0, activity=0.1)
+    replica.parameters += 1
+    gossip = manifest.make_scheme()
+    gossip.check(gossip.offer(replica, gossip.new_anchor()))
 
 
 def changed(**changes: object) -> bytes:

@@ -42,7 +42,7 @@ def test_a_numpy_client(examples):
     [
         ("numpy_app:CLASSES", "names a int"),
         ("numpy_app:softmax", "softmax failed"),
-        ("numpy_app:Client", "Client failed: AttributeError"),
+        ("numpy_app:Client", "Client failed: TypeError"),
         ("clouds:partition", "partition failed"),
     ],
 )
