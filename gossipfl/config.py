@@ -36,7 +36,9 @@ class NodeConfig:
     state: Path = _setting(  # noqa: RUF009
         Path("~/.gossipfl/node"), "Directory for keys, model and links."
     )
-    data: Path | None = _setting(None, "Readings to learn from: .csv, .npz or .parquet.")  # noqa: RUF009
+    data: Path | None = _setting(  # noqa: RUF009
+        None, "Readings to learn from: .csv, .npz or .parquet, or a folder that such files come to."
+    )
     flower: str | None = _setting(None, "Instead of data: a Flower ClientApp, package.module:name.")
     numpy_client: str | None = _setting(
         None, "Instead of data: a client with fit and evaluate, or what makes it."
@@ -74,6 +76,15 @@ class NodeConfig:
     )
     validation: float = _setting(
         0.1, "Share of the readings kept back to judge the model.", ge(0), lt(1)
+    )
+    rows_max: int = _setting(
+        100_000, "Rows of a folder to train on: a uniform sample of all.", ge(1), le(10_000_000)
+    )
+    folder_interval_s: float = _setting(
+        10.0, "Seconds between two looks into a folder for new files.", gt(0)
+    )
+    drift_warning: float = _setting(
+        0.3, "Warn when new readings are so far, 0 to 1, from the first ones.", gt(0), le(1)
     )
     lateness_interval_s: float = _setting(
         0.0, "Measure every so many seconds how late the event loop wakes; 0 does not.", ge(0)

@@ -11,6 +11,7 @@ from gossipfl.learning.schema import Schema
 from gossipfl.learning.windows import Windowing
 
 __all__ = [
+    "SUFFIXES",
     "Dataset",
     "Schema",
     "Windowing",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 _READERS = {".csv": read_csv, ".npz": read_npz, ".parquet": read_parquet}
+SUFFIXES = tuple(_READERS)
 _WHOLE_ROWS = Windowing()
 
 

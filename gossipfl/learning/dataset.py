@@ -90,12 +90,19 @@ def split_validation(
     one row stays for training.  Windows that overlap are held back in whole stretches, whatever
     their class, and those that reach into a stretch from outside are left out of both parts.
     """
-    draw = _draw_rows if dataset.reach == 1 else _draw_stretches
-    held = draw(dataset, fraction, rng)
-    kept = _out_of_reach(held, dataset)
+    kept, held = draw_validation(dataset, fraction, rng)
     if not held.size or not kept.size:
         return dataset, None
     return dataset.take(kept), dataset.take(held)
+
+
+def draw_validation(
+    dataset: Dataset, fraction: float, rng: np.random.Generator
+) -> tuple[Indices, Indices]:
+    """The rows of `split_validation` by number, ascending; either part may be empty."""
+    draw = _draw_rows if dataset.reach == 1 else _draw_stretches
+    held = draw(dataset, fraction, rng)
+    return _out_of_reach(held, dataset), held
 
 
 def _draw_rows(dataset: Dataset, fraction: float, rng: np.random.Generator) -> Indices:
@@ -103,7 +110,7 @@ def _draw_rows(dataset: Dataset, fraction: float, rng: np.random.Generator) -> I
     if dataset.classification:
         groups = [np.flatnonzero(dataset.targets == c) for c in np.unique(dataset.targets)]
     held = np.concatenate([_draw(group, fraction, rng) for group in groups])
-    return np.sort(held[: len(dataset) - 1])
+    return np.sort(held[: max(1, len(dataset) - 1)])
 
 
 def _draw_stretches(dataset: Dataset, fraction: float, rng: np.random.Generator) -> Indices:

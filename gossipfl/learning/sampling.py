@@ -19,6 +19,10 @@ class Cursor:
     epoch: int = 0
     position: int = 0
 
+    def next_epoch(self) -> "Cursor":
+        """The start of the epoch behind this one."""
+        return Cursor(seed=self.seed, epoch=self.epoch + 1)
+
 
 def draw(cursor: Cursor, rows: int, shape: tuple[int, int]) -> tuple[NDArray[np.int64], Cursor]:
     """i64[steps, batch] row indices below `rows`, and the cursor behind them.
@@ -33,7 +37,7 @@ def draw(cursor: Cursor, rows: int, shape: tuple[int, int]) -> tuple[NDArray[np.
         wanted -= len(part)
         position = cursor.position + len(part)
         if position == rows:
-            cursor = Cursor(seed=cursor.seed, epoch=cursor.epoch + 1)
+            cursor = cursor.next_epoch()
         else:
             cursor = attrs.evolve(cursor, position=position)
     return np.concatenate(parts).reshape(shape), cursor

@@ -23,6 +23,10 @@ DIGEST_BYTES = 8
 # A mean of one reading would be the reading: below this, a node keeps its moments to itself.
 COUNT_MIN = 10
 COUNT_MAX = 2**31
+VERSION_MAX = 2**48
+# Own moments are told anew when the count grew by half, or a mean or deviation moved by a tenth of
+# the deviation.
+NEWS_GROWTH, NEWS_SHIFT = 1.5, 0.1
 # Spread below this share of the mean is rounding noise: the feature counts as constant.
 RELATIVE_FLOOR = 1e-6
 ABSOLUTE_FLOOR = 1e-12
@@ -34,6 +38,7 @@ class Moments:
     """One node's readings in summary.
 
     owner: 8 bytes that identify the node.
+    version: an owner's newest entry has the highest, 0 to VERSION_MAX.
     count: rows, COUNT_MIN to COUNT_MAX.
     mean, variance: f32[g] per group; float16 would not hold the range of raw sensors.
     """
@@ -42,15 +47,30 @@ class Moments:
     count: int
     mean: Floats
     variance: Floats
+    version: int = 0
 
     def encode(self) -> bytes:
         """A msgpack list; vectors as little-endian float32."""
         vectors = [vector.astype("<f4").tobytes() for vector in (self.mean, self.variance)]
-        return bytes(msgpack.packb([self.owner, self.count, *vectors]))
+        return bytes(msgpack.packb([self.owner, self.version, self.count, *vectors]))
 
     def digest(self) -> bytes:
         """8 bytes that stand for this entry."""
         return _blake2b(self.encode())
+
+    def is_news(self, known: "Moments") -> bool:
+        """Whether readings have changed enough, since `known`, that others should hear of it.
+
+        Never of a few rows more or less: they could be told from the difference.
+        """
+        if 0 < abs(self.count - known.count) < COUNT_MIN:
+            return False
+        floor = np.abs(known.mean) * RELATIVE_FLOOR + ABSOLUTE_FLOOR
+        spread = np.maximum(np.sqrt(known.variance), floor)
+        moved = np.abs(self.mean - known.mean) > NEWS_SHIFT * spread
+        widened = np.abs(np.sqrt(self.variance) - spread) > NEWS_SHIFT * spread
+        grown = not known.count / NEWS_GROWTH < self.count < known.count * NEWS_GROWTH
+        return grown or bool((moved | widened).any())
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -106,7 +126,7 @@ def moments_of(dataset: Dataset, owner: bytes, mode: str) -> Moments | None:
 
 
 class MomentSet:
-    """A grow-only set of moments, one entry per owner; adding commutes and is idempotent.
+    """A set of moments, the newest entry per owner; adding commutes and is idempotent.
 
     Beyond `limit` owners it keeps those whose hash is smallest: a sample of a large cluster that
     every node draws alike and that nobody enters by coming early.
@@ -129,6 +149,16 @@ class MomentSet:
             del self._entries[last]
             return last != moments.owner
         return True
+
+    def publish(self, own: Moments) -> bool:
+        """Put an owner's own entry in the place of all earlier ones; whether the set changed."""
+        before = self._entries.get(own.owner)
+        version = 0 if before is None else before.version + 1
+        return self.add(attrs.evolve(own, version=min(version, VERSION_MAX)))
+
+    def of(self, owner: bytes) -> Moments | None:
+        """The entry of one owner."""
+        return self._entries.get(owner)
 
     def entries(self) -> tuple[Moments, ...]:
         """All entries by owner."""
@@ -169,15 +199,21 @@ class MomentSet:
     def decode(self, content: bytes) -> Moments:
         """One entry as a peer encoded it.  Raises RemoteProtocolError for anything illegal."""
         try:
-            owner, count, mean, variance = msgpack.unpackb(content, raw=False)
+            owner, version, count, mean, variance = msgpack.unpackb(content, raw=False)
         except (ValueError, TypeError, msgpack.UnpackException):
-            raise RemoteProtocolError("statistics: not a list of four") from None
+            raise RemoteProtocolError("statistics: not a list of five") from None
         if not isinstance(owner, bytes) or len(owner) != OWNER_BYTES:
             raise RemoteProtocolError(f"statistics: an owner has {OWNER_BYTES} bytes")
         if type(count) is not int or not COUNT_MIN <= count <= COUNT_MAX:
             raise RemoteProtocolError(f"statistics: a count is {COUNT_MIN} to {COUNT_MAX}")
+        if type(version) is not int or not 0 <= version <= VERSION_MAX:
+            raise RemoteProtocolError(f"statistics: a version is 0 to {VERSION_MAX}")
         found = Moments(
-            owner=owner, count=count, mean=self._vector(mean), variance=self._vector(variance)
+            owner=owner,
+            version=version,
+            count=count,
+            mean=self._vector(mean),
+            variance=self._vector(variance),
         )
         if (found.variance < 0).any():
             raise RemoteProtocolError("statistics: a variance is negative")
@@ -209,7 +245,7 @@ def _scale(mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> Scale:
 
 
 def _rank(moments: Moments) -> tuple[int, bytes]:
-    return moments.count, moments.encode()
+    return moments.version, moments.encode()
 
 
 def _blake2b(content: bytes) -> bytes:

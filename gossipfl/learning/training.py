@@ -47,13 +47,28 @@ class Trainer:
             raise ConfigError(f"the trainer's seed is 0 to {SEED_MAX}, not {seed}")
         self.spec = spec
         self.settings = settings
-        self._weights = weights = class_weights(spec, settings)
-        self._data = _arrays(spec, train, weights)
-        self._validation = None if validation is None else _arrays(spec, validation, weights)
-        self._plan = spec.plan(min(settings.batch_size, len(train)), weighted=weights is not None)
+        self._weights = class_weights(spec, settings)
+        self._take(train, validation)
         self._moments = np.zeros((2, spec.parameters), np.float32)
         self._step = 0
         self._cursor = Cursor(seed=seed)
+
+    def _take(self, train: Dataset, validation: Dataset | None) -> None:
+        spec, weights = self.spec, self._weights
+        self._data = _arrays(spec, train, weights)
+        self._validation = None if validation is None else _arrays(spec, validation, weights)
+        batch = min(self.settings.batch_size, len(train))
+        self._plan = spec.plan(batch, weighted=weights is not None)
+
+    def replace_rows(self, train: Dataset, validation: Dataset | None) -> None:
+        """Go on with other rows; with a new epoch if their number has changed.  Raises DataError.
+
+        Between two calls of anything else.
+        """
+        before = self._rows
+        self._take(train, validation)
+        if self._rows != before:
+            self._cursor = self._cursor.next_epoch()
 
     @property
     def samples(self) -> int:
@@ -167,7 +182,7 @@ class Trainer:
         self._moments[:kept] = state.moments
         self._step, self._cursor = state.step, state.cursor
         if state.rows != self._rows:
-            self._cursor = Cursor(seed=state.cursor.seed, epoch=state.cursor.epoch + 1)
+            self._cursor = state.cursor.next_epoch()
 
 
 def class_weights(spec: Sequential, settings: TrainingSettings) -> Vector | None:

@@ -13,8 +13,11 @@ from gossipfl.agreement import Agreement
 from gossipfl.config import NodeConfig
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
+from gossipfl.learning.drift import DriftWatch
 from gossipfl.learning.statistics import MomentSet
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
+from gossipfl.node.growth import Growth
+from gossipfl.node.inputs import PreparedInputs
 from gossipfl.node.lateness import Lateness
 from gossipfl.node.learners import Material, Studies, make_studies
 from gossipfl.node.membership import Membership
@@ -98,6 +101,7 @@ class Agent:
             config.checkpoint_interval_s,
         )
         self._rounds = self._make_rounds()
+        self._growth = self._make_growth()
 
     async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled, or until the configured number of rounds is done.
@@ -129,6 +133,8 @@ class Agent:
             nursery.start_soon(self._discover, self._around.discovery)
         if self._config.lateness_interval_s:
             nursery.start_soon(self._lateness.run, self._config.lateness_interval_s)
+        if self._growth is not None:
+            nursery.start_soon(self._growth.run, self._config.folder_interval_s)
         self._around.observer.emit(
             "node.ready", name=self._membership.certificate.name, address=address
         )
@@ -175,7 +181,6 @@ class Agent:
             material,
             self._sharing,
             own_key,
-            validation=self._config.validation,
             seed=int(self._around.rng.integers(2**32)),
             saved=saved.model,
         )
@@ -222,6 +227,20 @@ class Agent:
             resend_s=self._config.resend_s,
         )
 
+    def _make_growth(self) -> Growth | None:
+        inputs, around = self._studies.inputs, self._around
+        if not isinstance(inputs, PreparedInputs) or inputs.folder is None:
+            return None
+        return Growth(
+            inputs,
+            inputs.folder,
+            DriftWatch(inputs.readings.train, around.rng),
+            self._rounds.progress,
+            around.run_blocking,
+            around.observer,
+            threshold=self._config.drift_warning,
+        )
+
     def _hello(self) -> Hello:
         return Hello(
             self._manifest.id, self._instance, self._port, self._membership.revocations.version
@@ -266,6 +285,11 @@ class Agent:
             "private": list(self._manifest.private),
             "samples": replica.samples,
             "rounds": replica.rounds,
+            "readings": self._studies.inputs.seen,
+            "files_refused": [] if self._growth is None else self._growth.refused,
+            "drift": progress.drift,
+            "drift_feature": progress.drift_feature,
+            "label_drift": progress.label_drift,
             "loss": _number(progress.loss),
             "validation_loss": progress.validation_loss,
             "accuracy": progress.accuracy,

@@ -31,6 +31,9 @@ class Progress:
     accuracy: float | None = None
     error: float | None = None
     training: bool = False
+    drift: float | None = None
+    drift_feature: str | None = None
+    label_drift: float | None = None
 
 
 class Rounds:
@@ -96,6 +99,7 @@ class Rounds:
     async def _train(self) -> None:
         replica = self._mixer.replica
         await self._inputs.refresh(self._run_blocking)
+        replica.samples = self._learner.samples
         start = replica.parameters.copy()
         try:
             fit = await self._run_blocking(self._learner.fit, start, replica.control.copy())
@@ -128,6 +132,8 @@ class Rounds:
             loss=None if math.isnan(progress.loss) else round(progress.loss, 5),
             validation_loss=progress.validation_loss,
             accuracy=progress.accuracy,
+            drift=progress.drift,
+            drift_feature=progress.drift_feature,
             residual=round(replica.guard.residual, 5),
             neighbours=len(self._mesh),
             exchanges=self._mixer.applied,

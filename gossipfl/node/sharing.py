@@ -22,6 +22,7 @@ from gossipfl.wire.messages import (
 HINT_WAIT_S: Final = 2.0
 UPDATE_BYTES_MAX: Final = 256 * 1024
 KNOWN_MAX: Final = 4 * MOMENTS_MAX
+REPEATED_MAX: Final = 10
 
 
 class Sharing:
@@ -42,6 +43,8 @@ class Sharing:
         self.moments = moments
         self.moments_changed_s = trio.current_time()
         self.heard_any = False
+        self._own: Moments | None = None
+        self._repeated = 0
         self._membership = membership
         self._mesh = mesh
         self._book = book
@@ -73,6 +76,7 @@ class Sharing:
         self.heard_any = True
         entries = [self.moments.decode(entry) for entry in message.entries]
         is_news = any([self.moments.add(entry) for entry in entries])
+        is_news |= self._repeat_own()
         self._note_known(neighbour, tuple(entry.digest() for entry in entries))
         if is_news:
             await self.spread_moments()
@@ -80,6 +84,30 @@ class Sharing:
     def _check_pooled(self) -> None:
         if not self.pooled:
             raise RemoteProtocolError("statistics, which this cluster does not share")
+
+    def note_own(self, own: Moments) -> bool:
+        """Our own statistics; whether they are news to others, who have to be told then."""
+        known = self.moments.of(own.owner)
+        if known is not None and not own.is_news(known):
+            return False
+        self.moments.publish(own)
+        self._own = self.moments.of(own.owner)
+        return True
+
+    def _repeat_own(self) -> bool:
+        """Say anew what we said, where a neighbour remembers better than our own lost state.
+
+        Not for ever: a copy of this device, or a forger, would keep us at it.
+        """
+        if self._own is None or self._repeated == REPEATED_MAX:
+            return False
+        held = self.moments.of(self._own.owner)
+        if held is None or held.digest() == self._own.digest():
+            return False
+        self._repeated += 1
+        self.moments.publish(self._own)
+        self._own = self.moments.of(self._own.owner)
+        return True
 
     async def spread_moments(self) -> None:
         """Send every neighbour the statistics that it lacks."""

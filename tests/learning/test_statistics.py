@@ -32,9 +32,10 @@ def owner(i):
     return int(i).to_bytes(8, "big")
 
 
-def moments(i, count=10, mean=0.0, variance=1.0, groups=2):
+def moments(i, count=10, mean=0.0, variance=1.0, groups=2, version=0):
     return Moments(
         owner=owner(i),
+        version=version,
         count=count,
         mean=np.full(groups, mean, np.float32),
         variance=np.full(groups, variance, np.float32),
@@ -94,6 +95,7 @@ ENTRIES = st.lists(
         moments,
         st.integers(0, 12),
         count=st.integers(10, 13),
+        version=st.integers(0, 3),
         mean=st.floats(-1e6, 1e6, width=32),
         variance=st.floats(0, 1e6, width=32),
     ),
@@ -121,9 +123,42 @@ def test_newer_moments_replace_older():
     pool = MomentSet(2)
     assert pool.add(moments(1, count=10))
     assert not pool.add(moments(1, count=10))
-    assert pool.add(moments(1, count=11, mean=3))
-    assert not pool.add(moments(1, count=10))
-    assert [entry.count for entry in pool.entries()] == [11]
+    assert pool.add(moments(1, count=11, mean=3, version=1))
+    assert not pool.add(moments(1, count=500))
+    assert pool.add(moments(1, count=10, version=2))
+    assert [entry.count for entry in pool.entries()] == [10]
+
+
+def test_what_an_owner_publishes_replaces_what_it_said_before():
+    ours, theirs = MomentSet(2), MomentSet(2)
+    theirs.add(moments(1, count=900, version=7))
+    ours.publish(moments(1, count=20))
+    assert ours.of(owner(1)).version == 0
+    assert ours.add(theirs.of(owner(1)))  # our state was lost, theirs was not
+    assert ours.publish(moments(1, count=20))
+    assert theirs.add(ours.of(owner(1)))
+    assert (theirs.of(owner(1)).count, theirs.of(owner(1)).version) == (20, 8)
+    assert theirs.of(owner(2)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "news"),
+    [
+        ({}, False),
+        ({"count": 130}, False),
+        ({"count": 160}, True),
+        ({"count": 60}, True),
+        ({"count": 109, "mean": 9.0}, False),  # nine rows could be told from the difference
+        ({"count": 110, "mean": 9.0}, True),
+        ({"mean": 0.3}, True),
+        ({"mean": 0.1}, False),
+        ({"variance": 5.0}, True),
+        ({"variance": 4.2}, False),
+    ],
+)
+def test_only_changes_that_matter_are_news(changes, news):
+    known = moments(1, **{"count": 100, "variance": 4.0})
+    assert moments(1, **{"count": 100, "variance": 4.0, **changes}).is_news(known) is news
 
 
 def test_only_what_lacks_is_sent():
@@ -147,7 +182,7 @@ def test_a_large_cluster_is_sampled_alike():
         pool.add(moments(i, mean=i))
     assert len(pool.entries()) == 64
     assert pool.scale().mean[0] == pytest.approx(500, abs=110)  # three standard errors
-    assert max(map(len, (entry.encode() for entry in pool.entries()))) == 32
+    assert max(map(len, (entry.encode() for entry in pool.entries()))) == 33
 
 
 def test_an_entry_survives_the_wire():

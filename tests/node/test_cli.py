@@ -162,6 +162,7 @@ def test_every_flag_reaches_its_setting(key):
         "hints": (None, False),
         "preset": ("wan", "wan"),
         "validation": ("0.5", 0.5),
+        "drift_warning": ("0.5", 0.5),
         "view_max": ("9", 9),
     }
     text, value = given.get(key, ("3", 3))

@@ -19,13 +19,16 @@ from gossipfl.config import NodeConfig
 from gossipfl.gossip.link import LinkState
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.execution import predict
+from gossipfl.learning.readings import Readings
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
 from gossipfl.node.agent import Agent, Surroundings
+from gossipfl.node.folder import Folder
 from gossipfl.node.observer import Event, Observer
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import decode_vector
+from gossipfl.node.supply import Supply
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import Authority
 from gossipfl.security.identity import DeviceKey
@@ -146,11 +149,14 @@ class Cluster:
             ),
             rng=np.random.default_rng([int(self.rng.integers(2**32)), *device.key.public]),
         )
+        readings = Readings(device.config.validation, device.config.rows_max, device.key.public)
+        readings.add(device.readings, "")
+        folder = Folder(device.folder, device.manifest.schema) if device.folder else None
         return Agent(
             device.config,
             device.manifest,
             device.membership(),
-            device.readings,
+            Supply(readings, folder),
             store,
             saved,
             around,

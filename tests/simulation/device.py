@@ -28,6 +28,7 @@ class Device:
     """One node's machine: what it was given, what is on its disk, and the agent it runs.
 
     clock_off_s: how wrong its clock is.  disk_s: seconds that every write takes.
+    folder: where further readings are put.
     powered: without power nothing is written any more and no goodbye is said.
     """
 
@@ -42,6 +43,7 @@ class Device:
     disk_s: float = 0.0
     powered: bool = True
     revocations: bytes | None = None
+    folder: Path | None = None
     keep_revocations: Keep = attrs.Factory(lambda self: self._keep, takes_self=True)
     events: list[Event] = attrs.Factory(list)
     agent: Agent | None = None

@@ -59,11 +59,22 @@ def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("node", f"{answer['name']} ({', '.join(answer['roles'])}) of cluster {answer['cluster']}"),
         ("state", f"{answer['state']}, {answer['rounds']} rounds in {answer['uptime_s']:.0f} s"),
         ("model", answer["model"] + (f"; private: {private}" if private else "")),
-        ("readings", f"{answer['samples']} for training"),
+        ("readings", _readings(answer)),
         ("quality", _quality(answer)),
         ("traffic", f"{answer['sent_bytes']:,} B sent, {answer['received_bytes']:,} B received"),
         ("memory", f"{answer['memory_bytes'] / 1e6:.0f} MB"),
     ]
+
+
+def _readings(answer: dict[str, Any]) -> str:
+    text = f"{answer['samples']:,} for training"
+    if answer["readings"] is not None:
+        text += f", of {answer['readings']:,} read"
+    if answer["files_refused"]:
+        text += f"; {len(answer['files_refused'])} files refused, see the events"
+    if answer["drift"] is not None:
+        text += f"; drift {answer['drift']:.2f} in {answer['drift_feature']}"
+    return text
 
 
 def _quality(answer: dict[str, Any]) -> str:
