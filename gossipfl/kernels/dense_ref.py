@@ -2,6 +2,7 @@
 
 from gossipfl.kernels.layout import (
     BIASES,
+    COUNT,
     INPUTS,
     OUTPUTS,
     RESULT,
@@ -17,20 +18,31 @@ def matrix(flat, start, rows, columns):
     return flat[start : start + rows * columns].reshape(rows, columns)
 
 
+def vectors(row, workspace, column, size, batch):
+    """The [batch times COUNT, entries] at a slot of `size` entries an example."""
+    return matrix(workspace, row[column], batch * row[COUNT], row[size] // row[COUNT])
+
+
+def views(row, vector):
+    """Weights [outputs, inputs] and biases [outputs]."""
+    outputs, inputs = row[OUTPUTS] // row[COUNT], row[INPUTS] // row[COUNT]
+    weights = matrix(vector, row[WEIGHTS], outputs, inputs)
+    return weights, vector[row[BIASES] : row[BIASES] + outputs]
+
+
 def dense_forward(row, parameters, gradient, workspace, batch):
     """result = source times weights transposed + biases."""
-    source = matrix(workspace, row[SOURCE], batch, row[INPUTS])
-    weights = matrix(parameters, row[WEIGHTS], row[OUTPUTS], row[INPUTS])
-    result = source @ weights.T + matrix(parameters, row[BIASES], 1, row[OUTPUTS])
-    matrix(workspace, row[RESULT], batch, row[OUTPUTS])[:] = result
+    weights, biases = views(row, parameters)
+    source = vectors(row, workspace, SOURCE, INPUTS, batch)
+    vectors(row, workspace, RESULT, OUTPUTS, batch)[:] = source @ weights.T + biases
 
 
 def dense_backward(row, parameters, gradient, workspace, batch):
     """The chain rule through `dense_forward`."""
-    source = matrix(workspace, row[SOURCE], batch, row[INPUTS])
-    error = matrix(workspace, row[RESULT_GRADIENT], batch, row[OUTPUTS])
-    matrix(gradient, row[WEIGHTS], row[OUTPUTS], row[INPUTS])[:] = error.T @ source
-    matrix(gradient, row[BIASES], 1, row[OUTPUTS])[:] = error.sum(0)
+    source = vectors(row, workspace, SOURCE, INPUTS, batch)
+    error = vectors(row, workspace, RESULT_GRADIENT, OUTPUTS, batch)
+    by_weights, by_biases = views(row, gradient)
+    by_weights[:], by_biases[:] = error.T @ source, error.sum(0)
     if row[SOURCE_GRADIENT] >= 0:
-        weights = matrix(parameters, row[WEIGHTS], row[OUTPUTS], row[INPUTS])
-        matrix(workspace, row[SOURCE_GRADIENT], batch, row[INPUTS])[:] = error @ weights
+        weights, _ = views(row, parameters)
+        vectors(row, workspace, SOURCE_GRADIENT, INPUTS, batch)[:] = error @ weights

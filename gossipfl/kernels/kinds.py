@@ -22,6 +22,8 @@ from gossipfl.kernels import (
     normalisation,
     optimizers,
     pooling,
+    positions,
+    transformer,
 )
 from gossipfl.kernels.calls import array_of
 
@@ -44,6 +46,8 @@ LAYERS = {
     layout.AVERAGE_POOL: (pooling.average_pool_forward, pooling.average_pool_backward),
     layout.GROUP_NORM: (group_norm.group_norm_forward, group_norm.group_norm_backward),
     layout.DROPOUT: (dropout.dropout_forward, dropout.dropout_backward),
+    layout.POSITIONS: (positions.positions_forward, positions.positions_backward),
+    layout.TRANSFORMER: (transformer.transformer_forward, transformer.transformer_backward),
 }
 LOSSES = {
     layout.CROSS_ENTROPY: losses.cross_entropy,

@@ -18,6 +18,8 @@ from gossipfl.kernels import (
     normalisation_ref,
     optimizers_ref,
     pooling_ref,
+    positions_ref,
+    transformer_ref,
 )
 
 LAYERS = {
@@ -39,6 +41,11 @@ LAYERS = {
     layout.AVERAGE_POOL: (pooling_ref.average_pool_forward, pooling_ref.average_pool_backward),
     layout.GROUP_NORM: (group_norm_ref.group_norm_forward, group_norm_ref.group_norm_backward),
     layout.DROPOUT: (dropout_ref.dropout_forward, dropout_ref.dropout_backward),
+    layout.POSITIONS: (positions_ref.positions_forward, positions_ref.positions_backward),
+    layout.TRANSFORMER: (
+        transformer_ref.transformer_forward,
+        transformer_ref.transformer_backward,
+    ),
 }
 LOSSES = {
     layout.CROSS_ENTROPY: losses_ref.cross_entropy,

@@ -71,6 +71,10 @@ def _emit_where_equal(builder, x, y, then, otherwise):
     return builder.select(builder.fcmp_unordered("==", x, y), then, otherwise)
 
 
+def _emit_first(builder, vector, count):
+    return builder.select(vectors.mask(builder, count), vector, vectors.ZEROS)
+
+
 def _store(vector, pointer, count):
     pointer[: min(count, LANES)] = vector
 
@@ -84,10 +88,15 @@ fill = _operation(lambda number: number, vectors.splat, VECTOR, float32)
 add = _operation(np.add, ir.IRBuilder.fadd, VECTOR, VECTOR, VECTOR)
 subtract = _operation(np.subtract, ir.IRBuilder.fsub, VECTOR, VECTOR, VECTOR)
 multiply = _operation(np.multiply, ir.IRBuilder.fmul, VECTOR, VECTOR, VECTOR)
+divide = _operation(np.divide, ir.IRBuilder.fdiv, VECTOR, VECTOR, VECTOR)
 # multiply_add(x, y, z): x y + z.
 multiply_add = _operation(
     lambda x, y, z: x * y + z, vectors.multiply_add, VECTOR, VECTOR, VECTOR, VECTOR
 )
+# first(vector, count): its first `count` entries; zeros behind them.
+first = _operation(lambda x, count: x, _emit_first, VECTOR, VECTOR, int64)
+# total(vector): the sum of its entries.
+total = _operation(np.sum, vectors.total, float32, VECTOR)
 # larger(x, y): lane by lane, or NaN where there is one.
 larger = _operation(np.maximum, _emit_larger, VECTOR, VECTOR, VECTOR)
 # where_equal(x, y, then, otherwise): lane by lane; NaN equals everything.
@@ -104,3 +113,23 @@ def move(source, out, count):
     """out[count] = source[count]."""
     for j in range(0, count, LANES):
         store(load(at(source, j), count - j), at(out, j), count - j)
+
+
+@register_jitable
+def spread(line, lines, width, out, onto):
+    """Every line of out[lines, width] = line[width], added to what is there if `onto`."""
+    for j in range(0, width, LANES):
+        found = load(at(line, j), width - j)
+        for i in range(j, j + lines * width, width):
+            both = add(found, load(at(out, i), width - j)) if onto else found
+            store(both, at(out, i), width - j)
+
+
+@register_jitable
+def sum_lines(source, lines, width, out):
+    """out[width] = the sum of the lines of source[lines, width]."""
+    for j in range(0, width, LANES):
+        found = load(at(source, j), width - j)
+        for i in range(1, lines):
+            found = add(found, load(at(source, i * width + j), width - j))
+        store(found, at(out, j), width - j)

@@ -6,20 +6,22 @@ INPUTS and OUTPUTS count the entries of one example.
 """
 
 KIND, INPUTS, OUTPUTS = 0, 1, 2
-WEIGHTS, BIASES = 3, 4  # for a dense layer [OUTPUTS, INPUTS] row-major and [OUTPUTS]; -1 if none
+WEIGHTS, BIASES = 3, 4  # for a dense layer [outputs, inputs] row-major and [outputs]; -1 if none
 SOURCE, RESULT = 5, 6  # [batch, INPUTS] and [batch, OUTPUTS]; a loss row's RESULT holds the targets
 SOURCE_GRADIENT, RESULT_GRADIENT = 7, 8  # -1 where nobody needs it: first layer, loss row
 SCRATCH = 9  # the layer's own; a loss leaves its value in the first entry
 GEOMETRY = 10  # from here on, what the kinds of layers call their own; 0 where they have less
 COLUMNS = 18
 
-TIMES = GEOMETRY  # recurrent layers: time steps in one example
+TIMES = GEOMETRY  # recurrent layers and transformers: time steps in one example
+COUNT = GEOMETRY  # dense layers: vectors in one example, each with the same weights
 # Layers over images [HEIGHT, WIDTH, channels]: a kernel [KERNEL_HEIGHT, KERNEL_WIDTH] slides by
 # STRIDE and gives [OUT_HEIGHT, OUT_WIDTH, filters].  What these sizes reach beyond the image is
 # padding, half of it (rounded down) above and to the left.
 HEIGHT, WIDTH, KERNEL_HEIGHT, KERNEL_WIDTH = GEOMETRY, GEOMETRY + 1, GEOMETRY + 2, GEOMETRY + 3
 STRIDE, OUT_HEIGHT, OUT_WIDTH = GEOMETRY + 4, GEOMETRY + 5, GEOMETRY + 6
 CHANNELS, GROUPS = GEOMETRY, GEOMETRY + 1  # group normalisation
+HEADS, HIDDEN = GEOMETRY + 1, GEOMETRY + 2  # transformers, behind TIMES
 THRESHOLD = GEOMETRY  # dropout: of 2**32 draws, how many zero an entry
 
 # KIND of a layer.  Recurrent layers see INPUTS as [TIMES, channels] and have their last state as
@@ -31,8 +33,8 @@ DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
 # slide by the size of their kernel and have no STRIDE nor what follows it.  GROUP_NORM: a gain and
 # a bias for each of the CHANNELS.
 CONVOLUTION, MAX_POOL, AVERAGE_POOL, GROUP_NORM = 20, 21, 22, 23
-# DROPOUT: no parameters.
-DROPOUT = 30
+# DROPOUT: no parameters.  POSITIONS: weights [INPUTS].  TRANSFORMER: see kernels/transformer.py.
+DROPOUT, POSITIONS, TRANSFORMER = 30, 31, 32
 # KIND of a loss.  Targets are a class index, with WEIGHTED_CROSS_ENTROPY and its weight behind it;
 # with the others a number for every output, with BINARY 0 or 1.
 CROSS_ENTROPY, SQUARED_ERROR, WEIGHTED_CROSS_ENTROPY, BINARY, HUBER = 100, 101, 102, 103, 104

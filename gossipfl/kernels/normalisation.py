@@ -1,16 +1,32 @@
-"""Layer normalisation (Ba et al. 2016, arXiv:1607.06450): every example to mean 0, variance 1.
+"""Layer normalisation (Ba et al. 2016, arXiv:1607.06450): a vector to mean 0 and variance 1.
 
     y = gain (x - mean) / sqrt(variance + EPSILON) + bias
 
-Scratch holds the normalised x [batch, INPUTS], then 1 / sqrt(variance + EPSILON) [batch].
+The layer takes every example for one vector; other layers normalise many vectors of an example by
+the same two steps.  Both steps share a scratch of the normalised x [count, width] and then
+1 / sqrt(variance + EPSILON) [count].
 """
 
 import math
 
 import numpy as np
+from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import clear
 from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.lanes import (
+    LANES,
+    add,
+    fill,
+    first,
+    load,
+    multiply,
+    multiply_add,
+    store,
+    subtract,
+    sum_lines,
+    total,
+)
 from gossipfl.kernels.layout import (
     BIASES,
     OUTPUTS,
@@ -23,51 +39,86 @@ from gossipfl.kernels.layout import (
 )
 
 EPSILON = 1e-5
-ONE = np.float32(1)
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
-@kernel(LAYER, {"contract"})
+@kernel(LAYER)
 def layer_norm_forward(row, parameters, gradient, workspace, batch, shared):
-    """Fill the layer's result; sums are made in float64."""
-    width, scratch = row[OUTPUTS], at(workspace, row[SCRATCH])
-    gains, biases = at(parameters, row[WEIGHTS]), at(parameters, row[BIASES])
-    for i in range(batch):
-        x, out = at(workspace, row[SOURCE] + i * width), at(workspace, row[RESULT] + i * width)
-        normal, mean, variance = at(scratch, i * width), 0.0, 0.0
-        for j in range(width):
-            mean += x[j]
-        mean /= width
-        for j in range(width):
-            variance += (x[j] - mean) * (x[j] - mean)
-        factor = np.float32(1 / math.sqrt(variance / width + EPSILON))
-        middle = np.float32(mean)
-        for j in range(width):
-            normal[j] = (x[j] - middle) * factor
-        for j in range(width):
-            out[j] = normal[j] * gains[j] + biases[j]
-        scratch[batch * width + i] = factor
+    """Fill the layer's result."""
+    learned = at(parameters, row[WEIGHTS]), at(parameters, row[BIASES])
+    source, out = at(workspace, row[SOURCE]), at(workspace, row[RESULT])
+    normalise(source, batch, row[OUTPUTS], learned, at(workspace, row[SCRATCH]), out)
 
 
-@kernel(LAYER, {"contract"})
+@kernel(LAYER)
 def layer_norm_backward(row, parameters, gradient, workspace, batch, shared):
     """Gradients of gain and bias and, if wanted, of the source."""
     width, scratch = row[OUTPUTS], at(workspace, row[SCRATCH])
-    gains = at(parameters, row[WEIGHTS])
-    by_gain, by_bias = at(gradient, row[WEIGHTS]), at(gradient, row[BIASES])
-    clear(by_gain, width)
-    clear(by_bias, width)
-    for i in range(batch):
-        error, normal = at(workspace, row[RESULT_GRADIENT] + i * width), at(scratch, i * width)
-        for j in range(width):
-            by_gain[j] += error[j] * normal[j]
-        for j in range(width):
-            by_bias[j] += error[j]
-        if row[SOURCE_GRADIENT] >= 0:
-            out, total, along = at(workspace, row[SOURCE_GRADIENT] + i * width), 0.0, 0.0
-            for j in range(width):
-                total += error[j] * gains[j]
-                along += error[j] * gains[j] * normal[j]
-            shift, slope = np.float32(total / width), np.float32(along / width)
-            factor = scratch[batch * width + i]
-            for j in range(width):
-                out[j] = factor * (error[j] * gains[j] - shift - slope * normal[j])
+    gains, error = at(parameters, row[WEIGHTS]), at(workspace, row[RESULT_GRADIENT])
+    slopes = at(gradient, row[WEIGHTS]), at(gradient, row[BIASES])
+    normalise_slopes(error, batch, width, scratch, slopes)
+    if row[SOURCE_GRADIENT] >= 0:
+        target = at(workspace, row[SOURCE_GRADIENT])
+        clear(target, batch * width)
+        normalise_back(error, batch, width, gains, scratch, target)
+
+
+@register_jitable
+def normalise(source, count, width, learned, scratch, out):
+    """out[count, width] from source[count, width]; learned: (gains, biases), both [width]."""
+    gains, biases = learned
+    for i in range(count):
+        x, normal, y = at(source, i * width), at(scratch, i * width), at(out, i * width)
+        middle, square = fill(_mean(x, width)), ZERO
+        for j in range(0, width, LANES):
+            off = first(subtract(load(at(x, j), width - j), middle), width - j)
+            square += total(multiply(off, off))
+        factor = np.float32(ONE / math.sqrt(square / np.float32(width) + np.float32(EPSILON)))
+        scratch[count * width + i] = factor
+        scale = fill(factor)
+        for j in range(0, width, LANES):
+            rest = width - j
+            found = multiply(subtract(load(at(x, j), rest), middle), scale)
+            store(found, at(normal, j), rest)
+            found = multiply_add(found, load(at(gains, j), rest), load(at(biases, j), rest))
+            store(found, at(y, j), rest)
+
+
+@register_jitable
+def _mean(x, width):
+    found = ZERO
+    for j in range(0, width, LANES):
+        found += total(load(at(x, j), width - j))
+    return found / np.float32(width)
+
+
+@register_jitable
+def normalise_slopes(error, count, width, scratch, slopes):
+    """slopes (of gains, of biases) from error[count, width]."""
+    by_gains, by_biases = slopes
+    sum_lines(error, count, width, by_biases)
+    for j in range(0, width, LANES):
+        found = fill(ZERO)
+        for i in range(j, j + count * width, width):
+            normal = load(at(scratch, i), width - j)
+            found = multiply_add(load(at(error, i), width - j), normal, found)
+        store(found, at(by_gains, j), width - j)
+
+
+@register_jitable
+def normalise_back(error, count, width, gains, scratch, target):
+    """target[count, width] += the source's gradient."""
+    for i in range(count):
+        slope, normal, out = at(error, i * width), at(scratch, i * width), at(target, i * width)
+        mean, along = ZERO, ZERO
+        for j in range(0, width, LANES):
+            inner = multiply(load(at(slope, j), width - j), load(at(gains, j), width - j))
+            mean += total(inner)
+            along += total(multiply(inner, load(at(normal, j), width - j)))
+        shift, turn = fill(-mean / np.float32(width)), fill(-along / np.float32(width))
+        scale = fill(scratch[count * width + i])
+        for j in range(0, width, LANES):
+            rest = width - j
+            inner = multiply(load(at(slope, j), rest), load(at(gains, j), rest))
+            found = multiply_add(load(at(normal, j), rest), turn, add(inner, shift))
+            store(multiply_add(scale, found, load(at(out, j), rest)), at(out, j), rest)

@@ -80,6 +80,14 @@ def multiply_add(builder, x, y, total):
     return builder.call(function, [x, y, total])
 
 
+def total(builder, vector):
+    """The sum of all lanes, in any order."""
+    shape = ir.FunctionType(FLOAT, [FLOAT, VECTOR])
+    name = f"llvm.vector.reduce.fadd.v{WIDTH}f32"
+    function = cgutils.get_or_insert_function(builder.module, shape, name)
+    return builder.call(function, [ir.Constant(FLOAT, -0.0), vector], fastmath=("reassoc",))
+
+
 def lane_sums(builder, vectors, columns):
     """The sum of all lanes of each vector, as short vectors of `columns` sums each.
 

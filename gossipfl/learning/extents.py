@@ -39,8 +39,10 @@ def extents(row: Row, batch: int) -> Extent:
 
 
 def _dense(row: Row, batch: int) -> Extent:
-    _no_geometry(row, 0)
-    return Extent(row[layout.INPUTS] * row[layout.OUTPUTS], row[layout.OUTPUTS])
+    _no_geometry(row, 1)
+    inputs, outputs = (_share(row[c], row[layout.COUNT]) for c in (layout.INPUTS, layout.OUTPUTS))
+    weights = inputs * outputs
+    return Extent(weights, outputs, weights if row[layout.COUNT] > 1 else 0)
 
 
 def _elementwise(row: Row, batch: int) -> Extent:
@@ -62,6 +64,27 @@ def _dropout(row: Row, batch: int) -> Extent:
     if not 0 <= row[layout.THRESHOLD] < 1 << 32:
         raise Unfit
     return Extent(scratch=-(-batch * row[layout.INPUTS] // 4) * 4)
+
+
+def _positions(row: Row, batch: int) -> Extent:
+    _same_size(row)
+    _no_geometry(row, 0)
+    return Extent(row[layout.INPUTS])
+
+
+def _transformer(row: Row, batch: int) -> Extent:
+    _same_size(row)
+    _no_geometry(row, 3)
+    times, heads, hidden = row[layout.TIMES], row[layout.HEADS], row[layout.HIDDEN]
+    width = _share(row[layout.INPUTS], times)
+    _share(width, heads)
+    if hidden < 1:
+        raise Unfit
+    count, weights = batch * times, width * (4 * width + 2 * hidden)
+    saved = count * (8 * width + 2 + hidden + heads * times)
+    forward = weights + width * times
+    backward = count * (width + max(hidden, 3 * width)) + times * (width + times)
+    return Extent(weights, 6 * width + hidden, saved + max(forward, backward))
 
 
 def _convolution(row: Row, batch: int) -> Extent:
@@ -111,14 +134,19 @@ def _recurrent(per_step: int, fixed: int, gates: int, scalars: int) -> "Rule":
     def extent(row: Row, batch: int) -> Extent:
         inputs, outputs, times = row[layout.INPUTS], row[layout.OUTPUTS], row[layout.TIMES]
         _no_geometry(row, 1)
-        if times < 1 or inputs % times:
-            raise Unfit
-        weights = gates * outputs * (inputs // times + outputs)
+        weights = gates * outputs * (_share(inputs, times) + outputs)
         biases = max(2, 2 * gates) * outputs + scalars
         scratch = batch * outputs * (per_step * times + fixed) + weights
         return Extent(weights, biases, scratch)
 
     return extent
+
+
+def _share(entries: int, parts: int) -> int:
+    """Entries of each part."""
+    if parts < 1 or entries % parts:
+        raise Unfit
+    return entries // parts
 
 
 def _pair(row: Row, column: int) -> Row:
@@ -155,6 +183,8 @@ _EXTENTS: Final[dict[int, Rule]] = {
     layout.SIGMOID: _elementwise,
     layout.LAYER_NORM: _layer_norm,
     layout.DROPOUT: _dropout,
+    layout.POSITIONS: _positions,
+    layout.TRANSFORMER: _transformer,
     layout.GRU: _recurrent(per_step=5, fixed=9, gates=3, scalars=0),
     layout.CONVOLUTION: _convolution,
     layout.MAX_POOL: _pool,

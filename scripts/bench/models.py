@@ -77,6 +77,16 @@ def convolutional(torch: float, other: float) -> Model:
     return Model("cnn_28", "convolutional", shape, classes, sizes, products, torch, other)
 
 
+def transformer(times: int, width: int, torch: float, other: float) -> Model:
+    """9 channels, embedded; one block of 4 heads and a feed-forward of 2 widths; 6 classes."""
+    channels, classes, hidden = 9, 6, 2 * width
+    sizes = {"width": width, "heads": 4, "hidden": hidden}
+    block = times * width * (4 * width + 2 * hidden + 2 * times)
+    products = 2 * times * channels * width + 3 * block + 3 * width * classes
+    name, shape = f"transformer_{times}", (times, channels)
+    return Model(name, "transformer", shape, classes, sizes, products, torch, other)
+
+
 MODELS = {
     model.name: model
     for model in (
@@ -88,5 +98,6 @@ MODELS = {
         recurrent("gru", 128, torch=12, other=3),
         recurrent("fastgrnn", 128, torch=40),
         convolutional(torch=3, other=5),
+        transformer(32, 32, torch=2.5, other=2),
     )
 }

@@ -29,9 +29,11 @@ from gossipfl.learning.layers import (
     LayerNorm,
     MaxPool1D,
     MaxPool2D,
+    Positions,
     ReLU,
     Sigmoid,
     Tanh,
+    TransformerBlock,
 )
 from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
@@ -115,6 +117,28 @@ ARCHITECTURES = [
     Sequential(
         *(Dense(9), Dropout(0.4), Tanh(), Dropout(0.1), Dense(3)),
         shape=(5,),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(Dense(4, each=True), Tanh(), Dense(2, each=True), Dense(3)),
+        shape=(3, 5, 2),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(TransformerBlock(1, 17), Dense(2)),
+        shape=(3, 4),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(Dense(6, each=True), Positions(), TransformerBlock(3, 7), GlobalAverage()),
+        Dense(3),
+        shape=(5, 3),
+        loss="cross-entropy",
+    ),
+    Sequential(
+        *(Dense(6, each=True), TransformerBlock(2, 3), GlobalAverage()),
+        Dense(2),
+        shape=(18, 2),
         loss="cross-entropy",
     ),
 ]

@@ -10,12 +10,17 @@ from gossipfl.learning.layers import (
     Dense,
     Dropout,
     FastGRNN,
+    GlobalAverage,
     LayerNorm,
+    Positions,
     Sigmoid,
     Tanh,
+    TransformerBlock,
 )
 from gossipfl.learning.sequential import Sequential, natural_shape
 from gossipfl.learning.training import Trainer, TrainingSettings
+
+TRANSFORMER = (Dense(8, each=True), Positions(), TransformerBlock(2, 16), GlobalAverage())
 
 
 def sequential(*layers, shape=(8,), loss="cross-entropy"):
@@ -28,6 +33,15 @@ def test_tensors_cover_the_vector():
     assert names == ["W1", "U1", "b1", "c1", "g2", "b2", "W3", "b3"]
     assert [start for _, start, _ in model.tensors][1:] == [stop for *_, stop in model.tensors][:-1]
     assert model.tensors[-1][2] == model.parameters == 36 + 48 + 24 + 8 + 10
+    assert model.plan(3).parameters == model.parameters
+
+
+def test_transformers_keep_the_shape_of_a_window():
+    model = sequential(*TRANSFORMER, Dense(2), shape=(12, 2))
+    shapes = [bound.shape for bound in model.bound]
+    assert shapes == [(12, 8), (12, 8), (12, 8), (8,), (2,)]
+    block = 4 * 8 * 8 + 2 * 8 * 16 + 6 * 8 + 16
+    assert model.parameters == 2 * 8 + 8 + 12 * 8 + block + 8 * 2 + 2
     assert model.plan(3).parameters == model.parameters
 
 
@@ -59,6 +73,10 @@ def test_summary_shows_shapes_and_costs():
         ),
         (lambda: sequential(FastGRNN(2.0), shape=(4, 2)), "positive integer"),
         (lambda: sequential(Dense(1)), "at least 2 classes"),
+        (lambda: sequential(Dense(4, each=1)), "each = true or false, not 1"),
+        (lambda: sequential(TransformerBlock(3, 8), shape=(5, 4)), "4 channels among 3 heads"),
+        (lambda: sequential(TransformerBlock(1, 8)), r"takes windows .*\(8,\)"),
+        (lambda: sequential(TransformerBlock(2, 0), shape=(5, 4)), "positive integer"),
         (lambda: sequential(Dropout(1.0)), "layer 1: Dropout needs a rate"),
         (lambda: sequential(Dropout("a")), "below 1, not 'a'"),
         (lambda: sequential(Dense(2), shape=(0,)), "positive integer"),
@@ -85,9 +103,9 @@ def waves(rows=160):
     return Dataset(features=features, targets=classes, columns=names, source="waves")
 
 
-@pytest.mark.parametrize("layer", [GRU(8), FastGRNN(8)])
-def test_recurrent_models_learn_the_order_in_time(layer):
-    model = sequential(layer, Dense(2), shape=(12, 2))
+@pytest.mark.parametrize("layers", [(GRU(8),), (FastGRNN(8),), TRANSFORMER])
+def test_models_learn_the_order_in_time(layers):
+    model = sequential(*layers, Dense(2), shape=(12, 2))
     settings = TrainingSettings(optimizer="adam", learning_rate=0.02, local_steps=40)
     learner = Trainer(model, waves(), waves(), settings, seed=1)
     parameters = model.initial(0)

@@ -14,6 +14,7 @@ from gossipfl.learning.layers.pooling import (
     MaxPool2D,
 )
 from gossipfl.learning.layers.recurrent import GRU, FastGRNN
+from gossipfl.learning.layers.transformer import Positions, TransformerBlock
 
 __all__ = [
     "GRU",
@@ -31,9 +32,11 @@ __all__ = [
     "LayerNorm",
     "MaxPool1D",
     "MaxPool2D",
+    "Positions",
     "ReLU",
     "Shape",
     "Sigmoid",
     "Tanh",
     "Tensor",
+    "TransformerBlock",
 ]

@@ -5,7 +5,18 @@ from models import BATCH, Model
 
 from gossipfl.kernels import gemm
 from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import GRU, Conv2D, Dense, FastGRNN, Layer, MaxPool2D, ReLU
+from gossipfl.learning.layers import (
+    GRU,
+    Conv2D,
+    Dense,
+    FastGRNN,
+    GlobalAverage,
+    Layer,
+    MaxPool2D,
+    Positions,
+    ReLU,
+    TransformerBlock,
+)
 from gossipfl.learning.sequential import Sequential
 from gossipfl.learning.training import Trainer, TrainingSettings
 from rivals.task import MOMENTUM, RATE, Run, best_product, rows
@@ -23,6 +34,13 @@ def fastgrnn(hidden: int) -> list[Layer]:
     return [FastGRNN(hidden)]
 
 
+def transformer(width: int, heads: int, hidden: int) -> list[Layer]:
+    return [
+        *(Dense(width, each=True), Positions()),
+        *(TransformerBlock(heads, hidden), GlobalAverage()),
+    ]
+
+
 def convolutional(kernel: int, first: int, second: int) -> list[Layer]:
     return [
         *(Conv2D(first, kernel), MaxPool2D(2), ReLU()),
@@ -35,6 +53,7 @@ FAMILIES = {
     "gru": gru,
     "fastgrnn": fastgrnn,
     "convolutional": convolutional,
+    "transformer": transformer,
 }
 
 

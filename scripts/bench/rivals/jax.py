@@ -104,11 +104,41 @@ def _last_state(step, into: jax.Array, hidden: int) -> jax.Array:
     return jax.lax.scan(step, start, into.swapaxes(0, 1))[0]
 
 
+def transformer(
+    shape: tuple[int, ...], classes: int, width: int, heads: int, hidden: int
+) -> tuple[Parameters, Apply]:
+    parameters = uniform(e=(shape[1], width), f=(width,), at=(*shape[:1], width))
+    parameters |= uniform(qkv=(width, 3 * width), o=(width, width), b=(width,))
+    parameters |= uniform(w=(width, hidden), c=(hidden,), u=(hidden, width), d=(width,))
+    parameters |= uniform(g=(2, width), h=(2, width), v=(width, classes), z=(classes,))
+
+    def normal(p: Parameters, which: int, x: jax.Array) -> jax.Array:
+        x = x - x.mean(-1, keepdims=True)
+        x *= jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-5)
+        return x * p["g"][which] + p["h"][which]
+
+    def attend(qkv: jax.Array) -> jax.Array:
+        parts = qkv.reshape(*qkv.shape[:2], 3, heads, width // heads)
+        q, k, v = (parts[:, :, part] for part in range(3))
+        scores = jnp.einsum("bthk,bshk->bhts", q, k) * (width // heads) ** -0.5
+        found = jnp.einsum("bhts,bshk->bthk", jax.nn.softmax(scores), v)
+        return found.reshape(*qkv.shape[:2], width)
+
+    def apply(p: Parameters, x: jax.Array) -> jax.Array:
+        x = x @ p["e"] + p["f"] + p["at"]
+        x += attend(normal(p, 0, x) @ p["qkv"]) @ p["o"] + p["b"]
+        x += jax.nn.relu(normal(p, 1, x) @ p["w"] + p["c"]) @ p["u"] + p["d"]
+        return x.mean(1) @ p["v"] + p["z"]
+
+    return parameters, apply
+
+
 FAMILIES = {
     "perceptron": perceptron,
     "gru": gru,
     "fastgrnn": fastgrnn,
     "convolutional": convolutional,
+    "transformer": transformer,
 }
 
 

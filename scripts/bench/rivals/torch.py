@@ -59,11 +59,27 @@ class Convolutional(nn.Sequential):
         return super().forward(x.permute(0, 3, 1, 2))
 
 
+class Transformer(nn.Module):
+    def __init__(
+        self, shape: tuple[int, ...], classes: int, width: int, heads: int, hidden: int
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Linear(shape[1], width)
+        self.positions = nn.Parameter(torch.zeros(shape[0], width))
+        options = {"dropout": 0.0, "norm_first": True, "batch_first": True}
+        self.block = nn.TransformerEncoderLayer(width, heads, hidden, **options)
+        self.last = nn.Linear(width, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.block(self.embed(x) + self.positions).mean(1))
+
+
 FAMILIES = {
     "perceptron": perceptron,
     "gru": GRU,
     "fastgrnn": FastGRNN,
     "convolutional": Convolutional,
+    "transformer": Transformer,
 }
 
 
