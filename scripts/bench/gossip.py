@@ -28,9 +28,10 @@ from attrs import field, frozen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from digits import ROOT, digits_files
+from datasets.digits import digits_files
+from datasets.mnist import mnist_files
 from figures import Figures, progress
-from mnist import mnist_files
+from places import ROOT
 
 from gossipfl.learning.data import infer_schema, read
 from gossipfl.learning.sequential import perceptron

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from digits import CACHE, ROOT
 from figures import Figures, progress
 from models import BATCH, MODELS, Model
+from places import CACHE, ROOT
 from starts import add_starts
 
 REQUIREMENTS = ("torch==2.13.0", "jax==0.10.2", "numpy==2.4.6")

@@ -22,9 +22,10 @@ from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from digits import ROOT, digits_files
+from datasets.digits import digits_files
 from figures import Figures, progress
 from loopback import enter_own_namespace, loopback_bytes
+from places import ROOT
 
 from gossipfl.learning.data import infer_schema
 from gossipfl.learning.sequential import perceptron

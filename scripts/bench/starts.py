@@ -5,8 +5,8 @@ import subprocess
 import sys
 import tempfile
 
-from digits import ROOT
 from figures import Figures, progress
+from places import ROOT
 
 COLD_S_MAX, WARM_S_MAX, MEMORY_MB_MAX = 6.0, 0.6, 160
 

@@ -1,0 +1,1 @@
+"""Public data sets, one file each: fetched once, kept as (training, test) NPZ files."""
