@@ -20,8 +20,8 @@ from collections.abc import Callable
 import msgpack
 import numpy as np
 from attrs import frozen
-from digits import ROOT
 from figures import Figures, progress
+from places import ROOT
 
 from gossipfl.compression import SparseCodec
 from gossipfl.kernels.engine import scatter
