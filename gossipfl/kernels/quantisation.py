@@ -19,7 +19,7 @@ def quantise(values, indices, stops, borders, mark_bits, marks, codes):
     how many it exceeds.  mark_bits: 1, signs only, or 2.  marks: uint8[m].  codes: uint8[2 x
     tensors].
     """
-    start = groups = 0
+    start = groups = np.int64(0)  # a literal would have callees compiled twice
     for tensor in range(stops.size):
         stop = _first_from(indices, start, stops[tensor])
         if stop > start:
@@ -41,7 +41,7 @@ def dequantise(indices, marks, stops, codes, scales, out):
     indices: int32[m].  codes: uint8[n], those of the groups in order.  scales: float32[256], what
     codes stand for.  out: float32[m].  Returns -1 if there are more groups than codes.
     """
-    start = groups = 0
+    start = groups = np.int64(0)  # a literal would have callees compiled twice
     for tensor in range(stops.size):
         stop = _first_from(indices, start, stops[tensor])
         raised = 0
@@ -62,12 +62,12 @@ def dequantise(indices, marks, stops, codes, scales, out):
 
 
 @numba.njit(nogil=True, cache=True)
-def _first_from(indices, start, least):
-    """The place from `start` on of the first of ascending indices that is not below `least`."""
-    stop = indices.size
+def _first_from(numbers, start, least):
+    """The place from `start` on of the first of ascending numbers that is not below `least`."""
+    stop = numbers.size
     while start < stop:
         middle = (start + stop) >> 1
-        if indices[middle] < least:
+        if numbers[middle] < least:
             start = middle + 1
         else:
             stop = middle
@@ -111,6 +111,5 @@ def _split(values, mean, borders, marks, codes, groups):
 @numba.njit(nogil=True, cache=True)
 def _put_code(mean, borders, codes, groups):
     """Append the code of a mean magnitude; returns the new number of codes."""
-    code = np.searchsorted(borders, mean)
-    codes[groups] = code
+    codes[groups] = _first_from(borders, np.int64(0), mean)
     return groups + 1

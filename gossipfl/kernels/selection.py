@@ -32,7 +32,7 @@ def select_top(values, wanted, floor, places, chosen):
         return -1
     if found <= wanted:
         return found
-    cut = _cut(picked, found, np.int64(wanted), 1)
+    cut = _cut(picked, found, np.int64(wanted), np.int64(1))
     found = keep(found, cut, places, picked)
     return _drop_ties(found, found - wanted, cut, places, picked)
 
@@ -40,13 +40,13 @@ def select_top(values, wanted, floor, places, chosen):
 @numba.njit(nogil=True, cache=True)
 def _sampled_floor(bits, wanted, scratch):
     """A bit pattern that very likely has `wanted` magnitudes above it, and not many more."""
-    size = 0
+    size = np.int64(0)  # a literal would have its callees compiled twice
     for i in range(0, bits.size, STRIDE):
         scratch[size] = bits[i]
         size += 1
     share = wanted / STRIDE
     share += 3 * np.sqrt(share) + 4  # three deviations: a second pass is dearer than this
-    return _cut(scratch, size, np.int64(share), GRAIN) if share < size else 0
+    return _cut(scratch, size, np.int64(share), np.int64(GRAIN)) if share < size else 0
 
 
 @numba.njit(nogil=True, cache=True)
