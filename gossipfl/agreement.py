@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gossipfl.compression import Codec, DenseCodec, SparseCodec
 from gossipfl.errors import ConfigError
 from gossipfl.gossip.anchored import SEED_RATIO, AnchoredGossip
+from gossipfl.gossip.caution import WEIGHT_MAX, Caution
 from gossipfl.gossip.plain import PlainGossip
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.security.fields import whole
@@ -56,6 +57,11 @@ def one_of(*allowed: str | int) -> Check:
     return check
 
 
+def _check_guarded(agreement: "Agreement", _: object, trust: str) -> None:
+    if trust == "open" and agreement.scheme != "anchored":
+        raise ConfigError('trust "open" takes the scheme "anchored": plain gossip has no guard')
+
+
 @frozen(kw_only=True, slots=False)
 class Agreement(ABC):
     """One cluster's agreement, as far as the mesh reads it.
@@ -65,6 +71,7 @@ class Agreement(ABC):
     scheme: "anchored", or "plain" for uncompressed gossip.
     keep_ratio: share of the parameters sent per message.
     bits: per parameter sent: 1, 2, or "auto".
+    trust: "closed", where every member is trusted, or "open", where any may lie; see SECURITY.md.
     """
 
     cluster: str = field(validator=_check_name)
@@ -74,6 +81,9 @@ class Agreement(ABC):
     )
     keep_ratio: float = field(default=0.02, validator=_check_share)
     bits: Literal[1, 2, "auto"] = field(default="auto", validator=one_of(1, 2, "auto"))
+    trust: Literal["closed", "open"] = field(
+        default="closed", validator=[one_of("closed", "open"), _check_guarded]
+    )
 
     @property
     @abstractmethod
@@ -130,7 +140,15 @@ class Agreement(ABC):
         if self.scheme == "plain":
             return PlainGossip(codec)
         seed_codec = attrs.evolve(self._sparse_codec(), keep_ratio=SEED_RATIO, bits=2)
-        return AnchoredGossip(codec, seed_codec, self.initial())
+        weight_max = WEIGHT_MAX if self.trust == "open" else 1.0
+        return AnchoredGossip(codec, seed_codec, self.initial(), weight_max)
+
+    def make_caution(self, seed: int) -> Caution | None:
+        """One node's caution towards its neighbours, where they are not trusted.
+
+        seed: private to the node, so that no neighbour knows what it does not see.
+        """
+        return Caution(self.parameters, seed) if self.trust == "open" else None
 
     def make_codec(self) -> Codec:
         """What turns differences of the vector into payloads under the scheme."""

@@ -46,7 +46,7 @@ def manifests(draw) -> Manifest:
         layers=perceptron(draw(st.lists(st.integers(1, 40), max_size=3))),
         seed=draw(st.integers(0, 2**32 - 1)),
         training=training,
-        scheme=draw(st.sampled_from(["anchored", "plain"])),
+        **draw(st.sampled_from([{"scheme": "plain"}, {"scheme": "anchored"}, {"trust": "open"}])),
         keep_ratio=draw(st.sampled_from([1, 1.0, 0.02])),
         bits=draw(st.sampled_from([1, 2, "auto"])),
     )
@@ -66,7 +66,7 @@ def test_equal_ids_mean_equal_manifests_and_the_reverse(one, other):
 
 
 def test_the_id_is_the_same_on_every_device_and_in_every_run():
-    assert SIMPLE.id.hex() == "f08443686716e50034de77bd18b0a52d"
+    assert SIMPLE.id.hex() == "a539c692a2e2975d17de35838566a813"
 
 
 def test_the_initial_model_follows_from_the_manifest():
@@ -196,6 +196,8 @@ def changed(**changes: object) -> bytes:
         changed(keep_ratio=1),
         changed(bits=3),
         changed(scheme="other"),
+        changed(trust="blind"),
+        changed(trust="open", scheme="plain"),
         changed(basis="dct2:9x9:4"),
         changed(standardise="channel:0"),
         changed(training={"optimizer": "lion"}),
@@ -240,6 +242,8 @@ def test_junk_is_untrusted(body):
         ({"keep_ratio": float("nan")}, "keep_ratio is above 0"),
         ({"bits": 3}, "bits is 1 or 2 or auto"),
         ({"scheme": "choco"}, "scheme is anchored or plain"),
+        ({"trust": "blind"}, "trust is closed or open"),
+        ({"trust": "open", "scheme": "plain"}, "takes the scheme"),
         ({"standardise": "channel:3"}, "multiple"),
         ({"basis": "dct1:9x9:3"}, "81"),
         ({"basis": "wavelet"}, "wavelet"),

@@ -25,13 +25,17 @@ class AnchoredGossip:
     codec: turns x - anchor into a payload; what it withholds stays in the residual.
     seed_codec: the denser one that re-seeds a link.
     initial: float32[d], the cluster's first model, where every anchor starts.
+    weight_max: share of a merge that no end exceeds, however many samples it claims.
     """
 
-    def __init__(self, codec: Codec, seed_codec: Codec, initial: Vector) -> None:
+    def __init__(
+        self, codec: Codec, seed_codec: Codec, initial: Vector, weight_max: float = 1.0
+    ) -> None:
         self._codec = codec
         self._seed_codec = seed_codec
         self._initial = initial
         self._residual = np.empty_like(initial)
+        self._weight_max = weight_max
 
     def new_anchor(self) -> Vector:
         """A copy of the initial model, float32[d]."""
@@ -47,16 +51,15 @@ class AnchoredGossip:
         """Raises RemoteProtocolError for anything but a delta of this model."""
         self._codec.decode(payload)
 
-    def mix_replica(self, replica: Replica, mix: Mix) -> None:
+    def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """D = w_theirs * (theirs - ours): summed over both ends with weights n it is zero."""
         activity = shared_activity(mix.ours.activity, mix.theirs.activity)
-        weight = mix.weights[1]
-        replica.displace(self._codec.decode(mix.theirs.payload), weight, activity)
-        replica.displace(self._codec.decode(mix.ours.payload), -weight, activity)
+        theirs, ours = (self._codec.decode(side.payload) for side in (mix.theirs, mix.ours))
+        replica.merge(link, theirs, ours, mix.weights(self._weight_max)[1], activity)
 
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
         """R += w_ours * ours + w_theirs * theirs, the lower id's part first."""
-        ours, theirs = mix.weights
+        ours, theirs = mix.weights(self._weight_max)
         parts = [(mix.ours.payload, ours), (mix.theirs.payload, theirs)]
         for payload, weight in parts if mix.ours_first else reversed(parts):
             self._add(anchor, self._codec, payload, weight)

@@ -35,11 +35,13 @@ class Outcome:
 class Exchange:
     """One end of one link.
 
+    link: names it among ours: the peer's id.
     ours_first: our id is the lower one of the two; it fixes the order in which anchors add.
     """
 
-    def __init__(self, state: LinkState, scheme: Scheme, *, ours_first: bool) -> None:
+    def __init__(self, state: LinkState, scheme: Scheme, *, link: bytes, ours_first: bool) -> None:
         self.state = state
+        self.link = link
         self.ours_first = ours_first
         self._scheme = scheme
         # A request one ahead of us, kept until the reply that is missing in between arrives.
@@ -83,7 +85,7 @@ class Exchange:
     def replay_on_replica(self, replica: Replica, record: Record) -> None:
         """Rebuild the model after a restart from one journal record."""
         if isinstance(record, Applied):
-            self._scheme.mix_replica(replica, self._mix(record))
+            self._scheme.mix_replica(replica, self.link, self._mix(record))
 
     def _on_request(self, replica: Replica, request: Request) -> Outcome:
         place = self._place(request)
@@ -164,7 +166,7 @@ class Exchange:
         self.state.note_planted(record.payload)
 
     def _apply(self, replica: Replica, record: Applied) -> Applied:
-        self._scheme.mix_replica(replica, self._mix(record))
+        self._scheme.mix_replica(replica, self.link, self._mix(record))
         self._apply_to_link(record)
         return record
 

@@ -28,11 +28,10 @@ class PlainGossip:
         """Raises RemoteProtocolError for anything but a finite model of this size."""
         self._codec.decode(payload)
 
-    def mix_replica(self, replica: Replica, mix: Mix) -> None:
+    def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """x += w_theirs * (theirs - ours), where ours is what we sent."""
-        weight = mix.weights[1]
-        replica.displace(self._codec.decode(mix.theirs.payload), weight, 0.0)
-        replica.displace(self._codec.decode(mix.ours.payload), -weight, 0.0)
+        theirs, ours = (self._codec.decode(side.payload) for side in (mix.theirs, mix.ours))
+        replica.merge(link, theirs, ours, mix.weights()[1], 0.0)
 
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
         """There is none."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.scales import decode_activity, encode_activity
 from gossipfl.gossip.activity import Activity
+from gossipfl.gossip.caution import Caution
 from gossipfl.gossip.guard import ResidualGuard
 from gossipfl.kernels.engine import scatter
 
@@ -25,9 +26,18 @@ class Replica:
     samples: rows this node trains on, its weight in every merge.
     step_size: learning rates of the latest local steps, summed; displacements divided by it are
         gradients.  So h stays one whatever a schedule does to the rate, and needs no rescaling.
+    caution: towards neighbours that are not trusted; None where they are.
     """
 
-    def __init__(self, initial: Vector, *, samples: int, step_size: float, activity: float) -> None:
+    def __init__(
+        self,
+        initial: Vector,
+        *,
+        samples: int,
+        step_size: float,
+        activity: float,
+        caution: Caution | None = None,
+    ) -> None:
         self.parameters = initial.copy()
         self.control = np.zeros_like(initial)
         self.average = initial.copy()
@@ -36,6 +46,13 @@ class Replica:
         self.step_size = step_size
         self.activity = Activity(activity)
         self.guard = ResidualGuard()
+        self.caution = caution
+
+    def correction(self) -> Vector:
+        """A copy of h to train with."""
+        if self.caution is not None:
+            self.caution.cap(self.control)
+        return self.control.copy()
 
     def activity_code(self) -> int:
         """Our gain for the control variate, as it goes on the wire; 0 switches it off."""
@@ -45,8 +62,21 @@ class Replica:
 
     def trained(self, start: Vector, end: Vector, step_size: float) -> None:
         """Local training moved a copy of x from `start` to `end`; merges may have come between."""
-        self.parameters += end - start
+        displacement = end - start
+        self.parameters += displacement
         self.step_size = step_size
+        if self.caution is not None:
+            self.caution.note_trained(displacement, step_size)
+
+    def merge(
+        self, link: bytes, theirs: Delta, ours: Delta, weight: float, activity: float
+    ) -> None:
+        """x += weight * (theirs - ours), or what caution leaves of it."""
+        weights = (weight, weight)
+        if self.caution is not None:
+            weights = self.caution.weigh(link, theirs, ours, weight)
+        self.displace(theirs, weights[0], activity)
+        self.displace(ours, -weights[1], activity)
 
     def displace(self, delta: Delta, weight: float, activity: float) -> None:
         """x += weight * delta, and the same displacement times `activity` into h."""

@@ -20,13 +20,15 @@ class Mix:
     theirs: Side
     ours_first: bool
 
-    @property
-    def weights(self) -> tuple[float, float]:
-        """(ours, theirs): shares of the samples, the same two float32 numbers at both ends."""
+    def weights(self, most: float = 1.0) -> tuple[float, float]:
+        """(ours, theirs): shares of the samples, the same two float32 numbers at both ends.
+
+        most: neither is larger, nor smaller than what this leaves.
+        """
         first, second = self.ours.samples, self.theirs.samples
         if not self.ours_first:
             first, second = second, first
-        share = float(np.float32(first / (first + second)))
+        share = float(np.float32(min(max(first / (first + second), 1 - most), most)))
         rest = float(np.float32(1.0) - np.float32(share))
         return (share, rest) if self.ours_first else (rest, share)
 
@@ -43,8 +45,8 @@ class Scheme(Protocol):
     def check(self, payload: bytes) -> None:
         """Raises RemoteProtocolError for a payload that is not a delta of this model."""
 
-    def mix_replica(self, replica: Replica, mix: Mix) -> None:
-        """Add our side of the merge to the model and the control variate."""
+    def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
+        """Add our side of the merge on this link to the model and the control variate."""
 
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
         """Move the anchor; both ends reach the same bits."""

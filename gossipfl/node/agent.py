@@ -192,6 +192,7 @@ class Agent:
             samples=learner.samples,
             step_size=learner.step_size,
             activity=2 * manifest.keep_ratio,
+            caution=manifest.make_caution(int(self._around.rng.integers(2**32))),
         )
         if saved.model is not None:
             restore_replica(replica, saved.model)

@@ -118,7 +118,7 @@ class Mixer:
         return exchange
 
     def _new_exchange(self, peer: bytes, state: LinkState) -> Exchange:
-        return Exchange(state, self._scheme, ours_first=self._own_key < peer)
+        return Exchange(state, self._scheme, link=peer, ours_first=self._own_key < peer)
 
 
 def _copy(state: LinkState) -> LinkState:

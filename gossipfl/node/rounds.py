@@ -102,7 +102,7 @@ class Rounds:
         replica.samples = self._learner.samples
         start = replica.parameters.copy()
         try:
-            fit = await self._run_blocking(self._learner.fit, start, replica.control.copy())
+            fit = await self._run_blocking(self._learner.fit, start, replica.correction())
         except TrainingFailed as error:
             kind = "diverged" if isinstance(error, TrainingDiverged) else "failed"
             self._observer.emit(f"training.{kind}", error=str(error))

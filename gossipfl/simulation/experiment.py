@@ -7,6 +7,8 @@ import numpy as np
 from attrs import asdict, field, frozen
 from attrs.validators import ge, gt, instance_of, lt, optional
 
+from gossipfl.errors import ConfigError
+from gossipfl.gossip.replica import Replica
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.algorithms import make_algorithm
 from gossipfl.simulation.chance import stream
@@ -16,6 +18,7 @@ from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.measurement import Candidate, Measurement, Point
 from gossipfl.simulation.network import Conditions, Network
 from gossipfl.simulation.population import Rows, populate
+from gossipfl.simulation.threat import Threat, make_threat
 from gossipfl.simulation.views import Views
 from gossipfl.simulation.world import Algorithm, World
 from gossipfl.topologies.named import parse_topology
@@ -29,6 +32,8 @@ class Experiment:
 
     manifest: model, training, compression.
     algorithm: "gossip" for the manifest's scheme, or a baseline (see algorithms.py).
+    attack, attackers: what this share of the nodes does, drawn at random (see attacks/named.py);
+        only the others are measured.
     nodes: how many share the rows, as `partition` says.
     topology: who may mix with whom; drawn anew every `renew_s` seconds, unless that is 0.
     rounds: how many a node of mean speed makes; the run takes rounds * interval_s seconds.
@@ -45,6 +50,8 @@ class Experiment:
     manifest: Manifest
     nodes: int = field(validator=checked(instance_of(int), ge(1)))
     algorithm: str = "gossip"
+    attack: str | None = None
+    attackers: float = field(default=0.0, validator=checked(ge(0), lt(1)))
     partition: str = "iid"
     topology: str = "random:4"
     renew_s: float = field(default=0.0, validator=checked(ge(0)))
@@ -107,9 +114,16 @@ def _stops(experiment: Experiment) -> list[int]:
     return [*range(every, rounds, every), rounds]
 
 
+def _make_threat(experiment: Experiment) -> Threat:
+    if experiment.attack is not None and experiment.algorithm != "gossip":
+        raise ConfigError("attackers speak gossip only: leave the baseline out, or the attack")
+    return make_threat(experiment.attack, experiment.attackers, experiment.nodes, experiment.seed)
+
+
 def _make_world(experiment: Experiment, rows: Rows) -> World:
     engine, nodes, seed = Engine(), experiment.nodes, experiment.seed
     manifest, own = experiment.manifest, experiment.own_validation
+    threat = _make_threat(experiment)
     presence = Presence(nodes)
     if experiment.churn is not None:
         experiment.churn.start(engine, presence, stream(seed, "churn"))
@@ -123,9 +137,10 @@ def _make_world(experiment: Experiment, rows: Rows) -> World:
         views=Views(topology, nodes, engine, experiment.renew_s),
         spec=manifest.model(),
         initial=manifest.initial(),
-        members=populate(manifest, rows, experiment.partition, nodes, seed, own),
+        members=populate(manifest, rows, experiment.partition, nodes, seed, own, threat),
         intervals_s=_intervals_s(experiment),
         seed=seed,
+        threat=threat,
     )
 
 
@@ -155,7 +170,7 @@ class _Observation:
 
     def look(self) -> Point:
         """The mesh as it is now."""
-        replicas, candidates = self._algorithm.replicas(), self._candidates()
+        replicas, candidates = self._replicas(), self._candidates()
         average, current = self._measurement.looks(candidates)
         return Point(
             time_s=self._world.engine.now_s,
@@ -169,7 +184,8 @@ class _Observation:
 
     def _candidates(self) -> list[Candidate]:
         """One model for all is still completed by every member, where members complete it."""
-        replicas, members = self._algorithm.replicas(), self._world.members
+        replicas, world = self._replicas(), self._world
+        members = [world.members[node] for node in world.honest]
         if len(replicas) == len(members):
             return list(map(Candidate, replicas, members))
         alike = self._experiment.own_validation == 0 and not self._experiment.manifest.is_personal
@@ -177,7 +193,7 @@ class _Observation:
 
     def finish(self, curve: Sequence[Point]) -> Result:
         """Everything that the run has shown."""
-        network, replicas = self._world.network, self._algorithm.replicas()
+        network, replicas = self._world.network, self._replicas()
         own, central = network.sent_bytes[:-1], float(network.sent_bytes[-1])
         return Result(
             experiment=self._experiment,
@@ -189,3 +205,10 @@ class _Observation:
             events=self._world.engine.events,
             diverged=sum(member.diverged for member in self._world.members),
         )
+
+    def _replicas(self) -> Sequence[Replica]:
+        """Those that count: what attackers hold is nobody's loss."""
+        replicas = self._algorithm.replicas()
+        if not self._world.threat.attackers:
+            return replicas
+        return [replicas[node] for node in self._world.honest]

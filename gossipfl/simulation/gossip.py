@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from gossipfl.errors import RemoteProtocolError
 from gossipfl.gossip.exchange import Exchange, ExchangeMessage
@@ -10,9 +11,12 @@ from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.chance import stream
+from gossipfl.simulation.lying import LyingScheme
 from gossipfl.simulation.remembering import RememberingCodec
 from gossipfl.simulation.world import World
 from gossipfl.wire.messages import decode, encode
+
+NUMBER_BYTES: Final = 4
 
 
 class SimulatedNode:
@@ -93,10 +97,17 @@ class SimulatedNode:
 
     def _exchange(self, other: int) -> Exchange:
         if other not in self._exchanges:
-            state = LinkState(self._scheme.new_anchor())
-            ours_first = self._number < other
-            self._exchanges[other] = Exchange(state, self._scheme, ours_first=ours_first)
+            self._exchanges[other] = self._new_exchange(other)
         return self._exchanges[other]
+
+    def _new_exchange(self, other: int) -> Exchange:
+        scheme, world = self._scheme, self._world
+        lie = world.threat.lie_of(self._number)
+        if lie is not None:
+            scheme = LyingScheme(scheme, lie, world, self._number, other)
+        link = other.to_bytes(NUMBER_BYTES, "big")
+        state = LinkState(scheme.new_anchor())
+        return Exchange(state, scheme, link=link, ours_first=self._number < other)
 
 
 class Gossip:

@@ -15,6 +15,7 @@ from gossipfl.learning.statistics import MomentSet, Scale, groups_of, moments_of
 from gossipfl.learning.training import Trainer
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.chance import stream
+from gossipfl.simulation.threat import NO_THREAT, Threat
 from gossipfl.simulation.world import Member
 
 Groups = NDArray[np.generic]
@@ -61,17 +62,25 @@ def _places(part: Dataset | None) -> NDArray[np.int64]:
 
 
 def populate(
-    manifest: Manifest, rows: Rows, spec: str, nodes: int, seed: int, own_validation: float = 0.0
+    manifest: Manifest,
+    rows: Rows,
+    spec: str,
+    nodes: int,
+    seed: int,
+    own_validation: float = 0.0,
+    threat: Threat = NO_THREAT,
 ) -> list[Member]:
     """Share the rows out as `spec` says (see learning/partition.py) and prepare every node.
 
     The nodes agree on input statistics before the first round; what that costs is not simulated.
     own_validation: share of its rows that every node holds back.
+    threat: attackers among the nodes may spoil their rows.
     Raises ConfigError and DataError.
     """
     schema, rng = manifest.schema, stream(seed, "partition")
     channels = schema.inputs // schema.windowing.length
-    parts = share_rows(spec, rows.train, rows.groups, nodes, channels, rng)
+    shares = share_rows(spec, rows.train, rows.groups, nodes, channels, rng)
+    parts = threat.poison(shares, len(schema.classes))
     splits = [
         split_validation(part, own_validation, stream(seed, "own", number))
         if own_validation
@@ -94,7 +103,8 @@ def _member(
     trainer = Trainer(model, prepare(basis, train, scale), judged, manifest.training, seed=seed)
     learner = personalise(trainer, manifest.split(), manifest.personal, initial)
     activity = 2 * manifest.keep_ratio
-    return Member(learner, manifest.initial(), activity, scale, judged)
+    caution = manifest.make_caution(seed)
+    return Member(learner, manifest.initial(), activity, scale, judged, caution)
 
 
 def _scales(manifest: Manifest, parts: Sequence[Dataset]) -> list[Scale | None]:

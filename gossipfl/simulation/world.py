@@ -7,6 +7,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.gossip.caution import Caution
 from gossipfl.gossip.replica import Replica
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.learner import Learner
@@ -16,6 +17,7 @@ from gossipfl.learning.training import TrainingDiverged
 from gossipfl.simulation.churn import Presence
 from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.network import Network
+from gossipfl.simulation.threat import NO_THREAT, Threat
 from gossipfl.simulation.views import Views
 
 Vector = NDArray[np.float32]
@@ -36,12 +38,17 @@ class Member:
         activity: float,
         scale: Scale | None = None,
         held: Dataset | None = None,
+        caution: Caution | None = None,
     ) -> None:
         self.learner = learner
         self.scale = scale
         self.held = held
         self.replica = Replica(
-            initial, samples=learner.samples, step_size=learner.step_size, activity=activity
+            initial,
+            samples=learner.samples,
+            step_size=learner.step_size,
+            activity=activity,
+            caution=caution,
         )
         self.diverged = 0
 
@@ -49,7 +56,7 @@ class Member:
         """One round of local steps."""
         replica = self.replica
         try:
-            fit = self.learner.fit(replica.parameters, replica.control)
+            fit = self.learner.fit(replica.parameters, replica.correction())
         except TrainingDiverged:
             self.diverged += 1
             return
@@ -73,6 +80,7 @@ class World:
     members: one per node.
     intervals_s: per node, mean virtual seconds between two rounds.
     seed: of every stream of randomness that the algorithm draws from.
+    threat: who of the members lies; the others are honest.
     """
 
     engine: Engine
@@ -84,6 +92,12 @@ class World:
     members: Sequence[Member]
     intervals_s: Sequence[float]
     seed: int
+    threat: Threat = NO_THREAT
+
+    @property
+    def honest(self) -> list[int]:
+        """All nodes that are no attackers, ascending."""
+        return [node for node in range(len(self.members)) if node not in self.threat.attackers]
 
 
 class Algorithm(Protocol):

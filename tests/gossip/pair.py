@@ -7,6 +7,7 @@ import numpy as np
 
 from gossipfl.compression import DenseCodec, SparseCodec
 from gossipfl.gossip.anchored import AnchoredGossip
+from gossipfl.gossip.caution import Caution
 from gossipfl.gossip.exchange import Exchange, ExchangeMessage
 from gossipfl.gossip.link import LinkState, Record
 from gossipfl.gossip.plain import PlainGossip
@@ -38,6 +39,7 @@ class End:
     scheme: Scheme
     ours_first: bool
     samples: int
+    caution: bool = False
     records: list[Record] = field(default_factory=list)
     inbox: list[bytes] = field(default_factory=list)
     trained: list[np.ndarray] = field(default_factory=list)
@@ -46,9 +48,15 @@ class End:
         self._boot()
 
     def _boot(self) -> None:
-        self.replica = Replica(initial_model(), samples=self.samples, step_size=1.0, activity=0.1)
+        self.replica = Replica(
+            initial_model(),
+            samples=self.samples,
+            step_size=1.0,
+            activity=0.1,
+            caution=Caution(SIZE, self.samples) if self.caution else None,
+        )
         state = LinkState(self.scheme.new_anchor())
-        self.exchange = Exchange(state, self.scheme, ours_first=self.ours_first)
+        self.exchange = Exchange(state, self.scheme, link=b"peer", ours_first=self.ours_first)
 
     def crash_and_restart(self) -> None:
         """Everything in memory is gone; training is on disk too, so that sums can be compared."""
@@ -79,9 +87,11 @@ class End:
         return None if outcome.answer is None else encode(outcome.answer)
 
 
-def make_pair(scheme: str, samples: tuple[int, int] = (3, 5)) -> tuple[End, End]:
-    first = End(make_scheme(scheme), ours_first=True, samples=samples[0])
-    return first, End(make_scheme(scheme), ours_first=False, samples=samples[1])
+def make_pair(
+    scheme: str, samples: tuple[int, int] = (3, 5), *, caution: bool = False
+) -> tuple[End, End]:
+    first = End(make_scheme(scheme), True, samples[0], caution)
+    return first, End(make_scheme(scheme), False, samples[1], caution)
 
 
 def settle(first: End, second: End) -> None:

@@ -17,8 +17,8 @@ def make_replica(size: int = 4) -> Replica:
 
 @pytest.mark.parametrize(("ours", "theirs"), [(1, 1), (3, 7), (1, 2**31 - 1)])
 def test_both_ends_use_the_same_weights(ours: int, theirs: int) -> None:
-    here = Mix(Side(ours, 1, b""), Side(theirs, 1, b""), ours_first=True).weights
-    there = Mix(Side(theirs, 1, b""), Side(ours, 1, b""), ours_first=False).weights
+    here = Mix(Side(ours, 1, b""), Side(theirs, 1, b""), ours_first=True).weights()
+    there = Mix(Side(theirs, 1, b""), Side(ours, 1, b""), ours_first=False).weights()
     assert here == there[::-1]
     assert sum(here) == pytest.approx(1)
     assert here[0] == pytest.approx(ours / (ours + theirs), rel=1e-6)

@@ -16,7 +16,8 @@ PEERS = tuple(hashlib.blake2b(bytes([i]), digest_size=32).digest() for i in rang
 
 def model_at(position: int, size: int = 4) -> ModelCheckpoint:
     vectors = np.arange(3 * size, dtype=np.float32).reshape(3, size) + position
-    return ModelCheckpoint(position, vectors, position, 0.25, 1.0, b"trainer", (b"a", b"b"))
+    snapshots = (b"caution", b"trainer")
+    return ModelCheckpoint(position, vectors, position, 0.25, 1.0, *snapshots, (b"a", b"b"))
 
 
 def side(number: int) -> Side:
@@ -106,7 +107,7 @@ def histories(draw) -> list[Item]:
         elif kind == "m":
             vectors = np.array(draw(st.lists(floats, min_size=6, max_size=6)), np.float32)
             numbers = (draw(whole), draw(st.floats(0, 1)), draw(st.floats(0, 1)))
-            rest = (draw(bytes_), tuple(draw(st.lists(bytes_, max_size=2))))
+            rest = (draw(bytes_), draw(bytes_), tuple(draw(st.lists(bytes_, max_size=2))))
             items.append(ModelCheckpoint(position, vectors.reshape(3, 2), *numbers, *rest))
         else:
             links = draw(st.dictionaries(st.sampled_from(PEERS), link_states()))

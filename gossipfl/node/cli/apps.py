@@ -37,7 +37,7 @@ _OPTIONS: Final = (
     ),
 )
 # What still has a meaning beside an app.
-_GOSSIP: Final = ("seed", "scheme", "keep_ratio")
+_GOSSIP: Final = ("seed", "scheme", "keep_ratio", "trust")
 _OWN: Final = (*APPS, "arrays", "run_config", "node_config", "corrected")
 
 

@@ -215,6 +215,13 @@ _GOSSIP_OPTIONS = (
         show_default=True,
         help="Share of the parameters sent per message.",
     ),
+    click.option(
+        "--trust",
+        type=click.Choice(["closed", "open"]),
+        default="closed",
+        show_default=True,
+        help="Trust every admitted device, or none: open costs some accuracy; take views of 8.",
+    ),
 )
 
 _PARTITION_OPTIONS = (
@@ -355,7 +362,7 @@ def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifes
         ),
         "training": TrainingSettings(**{**(file.training if file else {}), **training}),
     }
-    kept = ("basis", "scheme", "keep_ratio", "seed")
+    kept = ("basis", "scheme", "keep_ratio", "trust", "seed")
     parts |= {key: settings[key] for key in kept if key in settings}
     try:
         return Manifest(cluster=name, schema=schema, **parts)

@@ -77,6 +77,13 @@ def world_options(function: Any) -> Any:
     help="Instead of the scheme: fedavg, dpsgd, push-sum, choco[:STEP], el-local[:FANOUT], "
     "el-oracle[:FANOUT], hegedus[:SHARE], hegedus-parts[:PARTS].",
 )
+@click.option(
+    "--attack",
+    metavar="NAME",
+    help="What attackers do: random, signflip, alie, ipm, dissensus, slowdrift (each may have a "
+    ":STRENGTH) or labelflip.",
+)
+@click.option("--attackers", type=SHARE, default=0.0, help="Their share; the honest are judged.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result and its curve as JSON.")
 @world_options
 @model_options
@@ -140,7 +147,10 @@ def _experiment(
     from gossipfl.simulation.network import Conditions
 
     links = ("latency_s", "latency_spread", "bandwidth", "loss", "duplication")
-    same = ("topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread")
+    same = (
+        *("topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread"),
+        *("attack", "attackers", "own_validation", "evaluate_every", "seed"),
+    )
     return Experiment(
         manifest=manifest,
         nodes=nodes,
@@ -148,7 +158,7 @@ def _experiment(
         partition=partition,
         conditions=Conditions(**{key: settings[key] for key in links}),
         churn=OnOff(share=settings["churn"], away_s=settings["away_s"]),
-        **{key: settings[key] for key in (*same, "own_validation", "evaluate_every", "seed")},
+        **{key: settings[key] for key in same},
     )
 
 

@@ -55,6 +55,7 @@ class Checkpoints:
             rounds=replica.rounds,
             phi=replica.activity.phi,
             gain=replica.guard.gain,
+            caution=replica.caution.snapshot() if replica.caution else b"",
             trainer=self._learner.snapshot(),
             moments=tuple(entry.encode() for entry in moments),
         )
@@ -68,8 +69,10 @@ class Checkpoints:
 
 
 def restore_replica(replica: Replica, saved: ModelCheckpoint) -> None:
-    """Put a written model back."""
+    """Put a written model back.  Raises StateError when it is damaged."""
     replica.parameters, replica.control, replica.average = saved.vectors.copy()
     replica.rounds = saved.rounds
     replica.activity.phi = saved.phi
     replica.guard.gain = saved.gain
+    if replica.caution is not None:
+        replica.caution.restore(saved.caution)

@@ -31,6 +31,7 @@ class ModelCheckpoint:
     """The whole model as of journal row `position`.
 
     vectors: parameters, control variate and average, float32[3, d].
+    caution: snapshot of what is known of neighbours; empty where they are trusted.
     """
 
     position: int
@@ -38,6 +39,7 @@ class ModelCheckpoint:
     rounds: int
     phi: float
     gain: float
+    caution: bytes
     trainer: bytes
     moments: tuple[bytes, ...]
 
@@ -85,7 +87,7 @@ def _floats(data: bytes) -> NDArray[np.float32]:
 def encode_model(item: ModelCheckpoint, *about: object) -> bytes:
     """The bytes to store for a model."""
     vectors = item.vectors.astype("<f4").tobytes()
-    rest = (item.rounds, item.phi, item.gain, item.trainer, item.moments)
+    rest = (item.rounds, item.phi, item.gain, item.caution, item.trainer, item.moments)
     return sealed(msgpack.packb((vectors, *rest)), *about)
 
 

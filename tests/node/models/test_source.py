@@ -51,7 +51,7 @@ def stored(state: Path, manifest_id: bytes = MANIFEST.id) -> None:
     assert moments is not None
     vectors = np.stack([AVERAGE + 1, AVERAGE * 0, AVERAGE])
     store = Store(state / "state.db", manifest_id)
-    store.write([ModelCheckpoint(3, vectors, 7, 0.1, 1.0, b"", (moments.encode(),))])
+    store.write([ModelCheckpoint(3, vectors, 7, 0.1, 1.0, b"", b"", (moments.encode(),))])
     store.close()
 
 

@@ -1,0 +1,96 @@
+"""What keeps neighbours that are not trusted from steering us; costs no message and no byte.
+
+Each merge is judged in this order: their half is cut to a length like ours, the displacement that
+is left counts as the link's pull, and a link that pulls harder than the others is granted less of
+it.  The anchor takes both halves whole, so both ends of a link stay in step.  The control variate
+may not outgrow our own gradients: uncapped, a neighbour that never gives way winds it up.
+"""
+
+from typing import Final
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from gossipfl.compression.delta import Delta
+from gossipfl.errors import StateError
+from gossipfl.gossip.pulls import LINKS_MAX, SKETCH, Pulls
+
+MEMORY: Final = 0.9
+LENGTH_MAX: Final = 1.5
+CONTROL_MAX: Final = 0.25
+WEIGHT_MAX: Final = 0.8
+SEED_MAX: Final = 2**32 - 1
+
+Vector = NDArray[np.float32]
+
+
+class Caution:
+    """One node's own measure of what is usual.
+
+    length: running mean of the norm of our own halves.
+    gradient: running mean of the norm of a round's displacement over its step size.
+    """
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._size = size
+        self._seed = seed
+        self.length = 0.0
+        self.gradient = 0.0
+        self.pulls = Pulls(size, seed)
+
+    def weigh(self, link: bytes, theirs: Delta, ours: Delta, weight: float) -> tuple[float, float]:
+        """Weights of (theirs, ours) in our displacement, which is weight * (theirs - ours)."""
+        self.length = _average(self.length, ours.norm())
+        cut = weight * _at_most(theirs.norm(), LENGTH_MAX * self.length)
+        indices = np.concatenate([theirs.indices, ours.indices])
+        moved = (np.float32(cut) * theirs.values, np.float32(-weight) * ours.values)
+        self.pulls.note(link, indices, np.concatenate(moved))
+        share = self.pulls.share(link)
+        return cut * share, weight * share
+
+    def note_trained(self, displacement: Vector, step_size: float) -> None:
+        """A round of local training moved the model so far."""
+        if step_size > 0:
+            self.gradient = _average(self.gradient, float(np.linalg.norm(displacement)) / step_size)
+
+    def cap(self, control: Vector) -> None:
+        """Shorten the control variate, in place, to a share of our own gradients."""
+        length = float(np.linalg.norm(control))
+        control *= np.float32(_at_most(length, CONTROL_MAX * self.gradient))
+
+    def snapshot(self) -> bytes:
+        """All of it, for `restore`."""
+        known = self.pulls.sketches.items()
+        sketches = {link: sums.astype("<f4").tobytes() for link, sums in known}
+        return bytes(msgpack.packb([self._seed, self.length, self.gradient, sketches]))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on where `snapshot` was taken.  Raises StateError, and then changes nothing."""
+        try:
+            seed, length, gradient, packed = msgpack.unpackb(snapshot)
+            sketches = {link: _sketch(sums) for link, sums in packed.items()}
+            legal = 0 <= seed <= SEED_MAX and 0 <= length < np.inf and 0 <= gradient < np.inf
+        except (ValueError, TypeError, AttributeError, msgpack.UnpackException) as error:
+            raise StateError(f"what is known of neighbours: damaged ({error}); remove it") from None
+        if not legal or len(sketches) > LINKS_MAX:
+            raise StateError("what is known of neighbours: damaged (impossible values); remove it")
+        self.length, self.gradient, self._seed = length, gradient, seed
+        self.pulls = Pulls(self._size, seed)
+        self.pulls.sketches.update(sketches)
+
+
+def _average(mean: float, value: float) -> float:
+    return MEMORY * mean + (1 - MEMORY) * value if mean else value
+
+
+def _at_most(length: float, limit: float) -> float:
+    """The factor that shortens `length` to `limit`."""
+    return 1.0 if length <= limit else limit / length
+
+
+def _sketch(data: bytes) -> NDArray[np.float32]:
+    sums = np.frombuffer(data, "<f4").astype(np.float32)
+    if sums.shape != (SKETCH,) or not np.isfinite(sums).all():
+        raise ValueError("a sketch is cut short or not finite")
+    return sums

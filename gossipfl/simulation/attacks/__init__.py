@@ -1,0 +1,1 @@
+"""What nodes that lie may do, one file a paper: legal messages, harmful contents."""
