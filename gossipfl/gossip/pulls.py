@@ -33,7 +33,7 @@ class Pulls:
         self._signs = (2 * rng.integers(2, size=size, dtype=np.int8) - 1).astype(np.int8)
         self.sketches: dict[bytes, Floats] = {}
 
-    def note(self, link: bytes, indices: NDArray[np.int64], values: Floats) -> None:
+    def note(self, link: bytes, indices: NDArray[np.int32], values: Floats) -> None:
         """The link moves our model by `values` at `indices`, which may repeat."""
         sums = np.bincount(
             self._buckets[indices], self._signs[indices] * values.astype(np.float64), SKETCH

@@ -19,7 +19,7 @@ HERE = b"here"
 
 
 def delta(values: list[float]) -> Delta:
-    return Delta(np.arange(len(values)), np.array(values, "f4"), SIZE)
+    return Delta(np.arange(len(values), dtype="i4"), np.array(values, "f4"), SIZE)
 
 
 def cautious(seed: int = 7) -> Replica:
@@ -37,7 +37,7 @@ def test_a_long_half_is_cut_to_one_like_ours_before_it_counts_as_a_pull():
     # What counts as the pull is the displacement after the cut, and before the share.
     other = Caution(SIZE, 7)
     pull = np.array([0.5 * (300 * cut - 3), 0.5 * (400 * cut - 4)], "f4")
-    other.pulls.note(HERE, np.arange(2), pull)
+    other.pulls.note(HERE, np.arange(2, dtype="i4"), pull)
     sketches = (each.pulls.sketches[HERE] for each in (caution, other))
     np.testing.assert_allclose(*sketches, rtol=1e-5)
 

@@ -17,7 +17,7 @@ def rng() -> np.random.Generator:
 
 
 def pull(pulls: Pulls, link: bytes, vector: np.ndarray) -> None:
-    pulls.note(link, np.arange(len(vector)), vector.astype("f4"))
+    pulls.note(link, np.arange(len(vector), dtype="i4"), vector.astype("f4"))
 
 
 def busy(rng: np.random.Generator, pulling: dict[bytes, float]) -> Pulls:
@@ -56,8 +56,8 @@ def test_a_sketch_is_as_long_as_what_it_stands_for():
 
 def test_repeated_indices_add_up():
     twice, once = Pulls(SIZE, 1), Pulls(SIZE, 1)
-    twice.note(b"a", np.array([3, 3]), np.array([1, 2], "f4"))
-    once.note(b"a", np.array([3]), np.array([3], "f4"))
+    twice.note(b"a", np.array([3, 3], "i4"), np.array([1, 2], "f4"))
+    once.note(b"a", np.array([3], "i4"), np.array([3], "f4"))
     np.testing.assert_array_equal(twice.sketches[b"a"], once.sketches[b"a"])
 
 
