@@ -151,7 +151,7 @@ def test_an_attacked_run_can_be_repeated_to_the_bit():
 @pytest.mark.parametrize("attack", ["random", "signflip", "dissensus"])
 def test_who_trusts_is_harmed_and_who_does_not_is_not(attack):
     trusting, cautious = final(attack), final(attack, trust="open")
-    assert trusting < 0.85
+    assert trusting < cautious - 0.05
     assert cautious > 0.9
 
 
