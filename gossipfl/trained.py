@@ -43,7 +43,7 @@ class TrainedModel:
 
     def __attrs_post_init__(self) -> None:
         manifest = self.manifest
-        self._check("parameters", self.parameters, manifest.parameters)
+        self._check("parameters", self.parameters, manifest.model().parameters)
         groups = manifest.groups
         if (self.scale is None) != (groups == 0):
             raise StateError("the model's statistics do not suit its manifest; export it again")

@@ -1,5 +1,6 @@
 """Model files: what comes back is what went in, and nothing else is believed."""
 
+import attrs
 import msgpack
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gossipfl.errors import StateError
+from gossipfl.learning.personalisation import Personalisation
 from gossipfl.learning.pipeline import transform
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.sequential import perceptron
@@ -42,6 +44,14 @@ def test_the_trip_to_a_file_and_back():
     np.testing.assert_array_equal(found.scale.inverse_deviation, SCALE.inverse_deviation)
     plain = TrainedModel(PLAIN, PLAIN.initial(), None)
     assert decode_trained(plain.encode()).scale is None
+
+
+def test_a_model_file_holds_private_layers_too():
+    manifest = attrs.evolve(MANIFEST, personal=Personalisation(private=("head",)))
+    model = TrainedModel(manifest, manifest.initial_model(), SCALE)
+    np.testing.assert_array_equal(decode_trained(model.encode()).parameters, model.parameters)
+    with pytest.raises(StateError, match="parameters do not suit"):
+        TrainedModel(manifest, manifest.initial(), SCALE)
 
 
 def test_outputs_are_those_of_a_node():

@@ -10,6 +10,7 @@ from gossipfl.learning.layers import Dense, Tanh
 from gossipfl.learning.personalisation import Personalisation
 from gossipfl.node.models.source import completed
 from gossipfl.node.state.store import read_model
+from gossipfl.trained import TrainedModel
 from gossipfl.wire.messages import KnownMoments, MomentsUpdate, encode
 from tests.simulation.cluster import MANIFEST, Cluster
 from tests.simulation.insider import Insider, read_to_end
@@ -56,7 +57,7 @@ async def test_a_private_head_survives_a_restart(autojump_clock, tmp_path: Path,
         await cluster.stop(device)
         saved = read_model(device.directory / "state.db", PERSONAL.id)
         assert saved is not None
-        stored = completed(saved, PERSONAL)
+        stored = TrainedModel(PERSONAL, completed(saved, PERSONAL), None).parameters
         await cluster.start(device)
         np.testing.assert_array_equal(device.average(), stored)
     assert not np.array_equal(stored[PERSONAL.split().private], PERSONAL.initial_model()[-8:])
