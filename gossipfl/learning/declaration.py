@@ -17,8 +17,16 @@ KINDS: Final[dict[str, Any]] = {
 
 
 def describe(layer: Layer) -> dict[str, Any]:
-    """The map that `declare` makes this layer of."""
-    return {"layer": type(layer).__name__, **attrs.asdict(layer)}  # type: ignore[arg-type]
+    """The map that `declare` makes this layer of.
+
+    Settings at their defaults are left out: a layer may gain one, and manifests keep their id.
+    """
+    settings = {
+        field.name: value
+        for field in attrs.fields(type(layer))  # type: ignore[arg-type]
+        if (value := getattr(layer, field.name)) != field.default
+    }
+    return {"layer": type(layer).__name__, **settings}
 
 
 def declare(plain: Any) -> Layer:

@@ -5,6 +5,7 @@ import pytest
 
 from gossipfl.errors import ConfigError
 from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.declaration import declare, describe
 from gossipfl.learning.layers import (
     GRU,
     Dense,
@@ -43,6 +44,21 @@ def test_transformers_keep_the_shape_of_a_window():
     block = 4 * 8 * 8 + 2 * 8 * 16 + 6 * 8 + 16
     assert model.parameters == 2 * 8 + 8 + 12 * 8 + block + 8 * 2 + 2
     assert model.plan(3).parameters == model.parameters
+
+
+@pytest.mark.parametrize(
+    ("layer", "plain"),
+    [
+        (Dense(4), {"layer": "Dense", "units": 4}),
+        (Dense(4, each=True), {"layer": "Dense", "units": 4, "each": True}),
+        (Positions(), {"layer": "Positions"}),
+        (TransformerBlock(2, 8), {"layer": "TransformerBlock", "heads": 2, "hidden": 8}),
+        (Dropout(0.5), {"layer": "Dropout", "rate": 0.5}),
+    ],
+)
+def test_plain_maps_hold_only_what_was_chosen(layer, plain):
+    assert describe(layer) == plain
+    assert declare(plain) == layer
 
 
 def test_layers_start_where_they_should():
