@@ -121,12 +121,16 @@ def skew_features(
 
 def shift_of(part: Floats, features: Floats) -> float:
     """How far the features of a part are from all of them: mean distance in deviations."""
+    varies = np.ptp(features, axis=0) > 0
+    return float(np.abs(shifts_of(part, features)[varies]).mean()) if varies.any() else 0.0
+
+
+def shifts_of(part: Floats, features: Floats) -> NDArray[np.float64]:
+    """f64[f]: how far the mean of each feature of a part is from that of all, in deviations."""
     deviation = features.std(0, dtype=np.float64)
-    varies = deviation > 0
-    if not varies.any():
-        return 0.0
-    distance = np.abs(part.mean(0, dtype=np.float64) - features.mean(0, dtype=np.float64))
-    return float((distance[varies] / deviation[varies]).mean())
+    offset = part.mean(0, dtype=np.float64) - features.mean(0, dtype=np.float64)
+    found: NDArray[np.float64] = offset / np.where(deviation > 0, deviation, 1.0)
+    return found
 
 
 def split_table(parts: Sequence[NDArray[np.int64]], names: Sequence[str]) -> str:

@@ -36,7 +36,24 @@ def test_every_partition_has_a_table_and_a_bar_a_node(ok, data, spec):
             assert bar[2].count(str(label)) == pytest.approx(60 * row[1 + label] / largest, abs=1)
     if spec == "feature:1":
         assert max(float(bar[4]) for bar in bars) > 0.3
+    check_cells([x for x in lines if x.startswith("node") and x.endswith("|")], table)
+    start = next(i for i, line in enumerate(lines) if line.startswith("shift"))
+    assert set(lines[start].split()[1:]) == {"x0", "x1", "x2", "x3"}
+    values = np.array([line.split()[2:] for line in lines[start + 1 : start + 5]], float)
+    assert values.shape == (4, 4)
+    if spec == "feature:1":
+        assert np.ptp(values, axis=0)[0] > 1
+        assert (np.diff(np.ptp(values, axis=0)) <= 0.02).all()  # the most unequal one first
     assert lines[-1] == "60 rows for judging"
+
+
+def check_cells(lines, table):
+    """Each cell is as dark as the node's part of its class; the darkest has the most."""
+    grid = [[" .░▒▓█".index(line[9 + 2 * label]) for label in range(3)] for line in lines]
+    counts = np.array([row[1:4] for row in table])
+    shares = counts / counts.sum(0)
+    expected = np.where(counts == 0, 0, np.minimum(1 + (5 * shares).astype(int), 5))
+    np.testing.assert_array_equal(grid, expected)
 
 
 def test_a_regression_has_bars_too(ok, tmp_path):

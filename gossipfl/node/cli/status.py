@@ -71,7 +71,7 @@ def _readings(answer: dict[str, Any]) -> str:
     if answer["readings"] is not None:
         text += f", of {answer['readings']:,} read"
     if answer["files_refused"]:
-        text += f"; {len(answer['files_refused'])} files refused, see the events"
+        text += f"; refused: {', '.join(answer['files_refused'][-3:])}"
     if answer["drift"] is not None:
         text += f"; drift {answer['drift']:.2f} in {answer['drift_feature']}"
     return text
