@@ -90,6 +90,12 @@ class NodeConfig:
         0.0, "Measure every so many seconds how late the event loop wakes; 0 does not.", ge(0)
     )
     rounds: int = _setting(0, "Stop after this many rounds; 0 runs until stopped.", ge(0))
+    stop_after: int = _setting(
+        0,
+        "Rest after so many looks at the held-back readings (at most one a second) without a "
+        "better loss: train no more, but go on merging and answering; 0 never rests.",
+        ge(0),
+    )
     seed: int | None = _setting(
         None, "Seed for every random choice; default: from the system.", optional(ge(0))
     )

@@ -78,6 +78,10 @@ class Replica:
         self.displace(theirs, weights[0], activity)
         self.displace(ours, -weights[1], activity)
 
+    def rested(self) -> None:
+        """A round went by without training, so displacements tell nothing about gradients."""
+        self.step_size = 0.0
+
     def displace(self, delta: Delta, weight: float, activity: float) -> None:
         """x += weight * delta, and the same displacement times `activity` into h."""
         scatter.scatter_add(self.parameters, delta.indices, delta.values, np.float32(weight))

@@ -13,6 +13,7 @@ from gossipfl.agreement import Agreement
 from gossipfl.config import NodeConfig
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
+from gossipfl.learning.best import BestWatch
 from gossipfl.learning.drift import DriftWatch
 from gossipfl.learning.statistics import MomentSet
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
@@ -93,11 +94,13 @@ class Agent:
         self._studies = self._make_studies(material, own_key, saved)
         self._mixer = self._make_mixer(own_key, saved)
         self._sessions = self._make_sessions()
+        self._best = BestWatch(saved.model.best if saved.model else None)
         self._checkpoints = Checkpoints(
             self._journal,
             self._mixer,
             self._studies.learner,
             self._sharing,
+            self._best,
             config.checkpoint_interval_s,
         )
         self._rounds = self._make_rounds()
@@ -222,10 +225,12 @@ class Agent:
             self._mixer,
             self._mesh,
             self._checkpoints,
+            self._best,
             self._around.run_blocking,
             self._around.observer,
             self._around.rng,
             resend_s=self._config.resend_s,
+            stop_after=self._config.stop_after,
         )
 
     def _make_growth(self) -> Growth | None:
@@ -257,14 +262,15 @@ class Agent:
 
     def model(self) -> Answer:
         """The whole model to predict with, the statistics that it expects inputs in, and what is
-        gossiped of it as it is in the middle of learning.
+        gossiped of it as it is in the middle of learning; `best` is whole as well.
         """
-        replica = self._mixer.replica
+        replica, best = self._mixer.replica, self._best.kept
         scale = self._sharing.moments.scale() if self._manifest.groups else None
         return {
             "rounds": replica.rounds,
             "average": encode_vector(self._studies.learner.complete(replica.average)),
             "parameters": encode_vector(replica.parameters),
+            "best": None if best is None else encode_vector(best.parameters),
             "mean": None if scale is None else encode_vector(scale.mean),
             "inverse_deviation": None if scale is None else encode_vector(scale.inverse_deviation),
         }
@@ -281,7 +287,7 @@ class Agent:
             "cluster": self._manifest.cluster,
             "manifest": self._manifest.id.hex(),
             "uptime_s": round(time.monotonic() - self._started_s, 1),
-            "state": "training" if progress.training else "settling",
+            "state": progress.state,
             "model": self._manifest.summary(),
             "private": list(self._manifest.private),
             "samples": replica.samples,
@@ -293,6 +299,8 @@ class Agent:
             "label_drift": progress.label_drift,
             "loss": _number(progress.loss),
             "validation_loss": progress.validation_loss,
+            "best_validation_loss": self._best.kept.loss if self._best.kept else None,
+            "best_round": self._best.kept.round if self._best.kept else None,
             "accuracy": progress.accuracy,
             "error": progress.error,
             "residual": replica.guard.residual,

@@ -28,6 +28,11 @@ class Inputs:
         """Whether the cluster standardises at all."""
         return False
 
+    @property
+    def edition(self) -> bytes:
+        """Changes whenever the learner sees other readings, or the same ones differently."""
+        return b""
+
     def is_settled(self, settle_s: float) -> bool:
         """Whether training may start."""
         return True
@@ -52,6 +57,7 @@ class PreparedInputs(Inputs):
         self._mode, self._owner = manifest.standardise, owner
         self._used: bytes | None = None
         self._grown = False
+        self._handed_on = self.seen
         self._changing = trio.Lock()  # the readings, which are read and added to in threads
         own = self._summary()
         if own is not None:
@@ -67,6 +73,11 @@ class PreparedInputs(Inputs):
     def shared(self) -> bool:
         """Whether the cluster agrees on the statistics."""
         return self._sharing is not None and self._sharing.pooled
+
+    @property
+    def edition(self) -> bytes:
+        """As of `refresh`, with the readings that it has handed on."""
+        return (self._used or b"") + self._handed_on.to_bytes(8, "big")
 
     def is_settled(self, settle_s: float) -> bool:
         """No news about statistics has come for a while, and somebody has told us theirs."""
@@ -96,6 +107,7 @@ class PreparedInputs(Inputs):
         scale = None if self._sharing is None else self._sharing.moments.scale()
         async with self._changing:
             grown, self._used, self._grown = self._grown, digest, False
+            self._handed_on = self.seen
             await run_blocking(self._prepare if grown else self._rewrite, scale)
         if grown and self.replace_rows is not None:
             await run_blocking(self.replace_rows, self.train, self.held_back)

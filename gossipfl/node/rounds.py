@@ -1,13 +1,14 @@
 """The loop that everything else serves: train, pick a neighbour, mix."""
 
 import math
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import trio
 from attrs import define
 
 from gossipfl.errors import PeerError, TrainingFailed
+from gossipfl.learning.best import BestWatch
 from gossipfl.learning.learner import Learner
 from gossipfl.learning.training import TrainingDiverged
 from gossipfl.node.inputs import Inputs
@@ -30,7 +31,7 @@ class Progress:
     validation_loss: float | None = None
     accuracy: float | None = None
     error: float | None = None
-    training: bool = False
+    state: Literal["settling", "training", "resting"] = "settling"
     drift: float | None = None
     drift_feature: str | None = None
     label_drift: float | None = None
@@ -46,11 +47,13 @@ class Rounds:
         mixer: Mixer,
         mesh: Mesh,
         checkpoints: Checkpoints,
+        best: BestWatch,
         run_blocking: RunBlocking,
         observer: Observer,
         rng: np.random.Generator,
         *,
         resend_s: float,
+        stop_after: int,
     ) -> None:
         self.progress = Progress()
         self._learner = learner
@@ -58,21 +61,23 @@ class Rounds:
         self._mixer = mixer
         self._mesh = mesh
         self._checkpoints = checkpoints
+        self._best = best
         self._run_blocking = run_blocking
         self._observer = observer
         self._rng = rng
         self._resend_s = resend_s
+        self._stop_after = stop_after
         self._evaluated_s = -EVALUATION_INTERVAL_S
 
     async def run(self, interval_s: float, settle_s: float, rounds: int) -> None:
         """Until cancelled, or for so many rounds unless that is 0."""
         await self._settle(settle_s)
-        self.progress.training = True
+        self.progress.state = "training"
         self._observer.emit("training.started", samples=self._learner.samples)
         async with trio.open_nursery() as nursery:
             while not rounds or self._mixer.replica.rounds < rounds:
                 await trio.sleep(float(self._rng.exponential(interval_s)))
-                await self._train()
+                await self._learn()
                 neighbour = self._mesh.pick(self._rng, self._is_ready)
                 if neighbour is not None:
                     # Not awaited here: a peer that does not read may not hold up our rounds.
@@ -96,22 +101,32 @@ class Rounds:
     def _is_ready(self, neighbour: Neighbour) -> bool:
         return self._mixer.is_ready(neighbour, self._resend_s)
 
-    async def _train(self) -> None:
+    async def _learn(self) -> None:
+        """One round, with or without training."""
         replica = self._mixer.replica
         await self._inputs.refresh(self._run_blocking)
         replica.samples = self._learner.samples
+        if self.progress.state == "resting":
+            replica.rested()
+        elif not await self._train():
+            return
+        if replica.end_round():
+            self._observer.emit("training.guarded", gain=replica.guard.gain)
+        await self._evaluate()
+
+    async def _train(self) -> bool:
+        """Local steps; False when they failed."""
+        replica = self._mixer.replica
         start = replica.parameters.copy()
         try:
             fit = await self._run_blocking(self._learner.fit, start, replica.correction())
         except TrainingFailed as error:
             kind = "diverged" if isinstance(error, TrainingDiverged) else "failed"
             self._observer.emit(f"training.{kind}", error=str(error))
-            return
+            return False
         replica.trained(start, fit.parameters, self._learner.step_size)
-        if replica.end_round():
-            self._observer.emit("training.guarded", gain=replica.guard.gain)
         self.progress.loss = fit.loss
-        await self._evaluate()
+        return True
 
     async def _evaluate(self) -> None:
         """Judge the averaged model on held-back readings, at most once a second."""
@@ -119,13 +134,17 @@ class Rounds:
             return
         self._evaluated_s = trio.current_time()
         replica, progress = self._mixer.replica, self.progress
+        average, rounds = replica.average.copy(), replica.rounds
         try:
-            found: Any = await self._run_blocking(self._learner.evaluate, replica.average.copy())
+            found: Any = await self._run_blocking(self._learner.evaluate, average)
         except TrainingFailed as error:
             self._observer.emit("evaluation.failed", error=str(error))
             return
         progress.validation_loss = found.loss if found.samples else None
         progress.accuracy, progress.error = found.accuracy, found.error
+        whole = self._learner.complete(average)
+        self._best.note(found, whole, rounds, self._inputs.edition)
+        self._rest_or_train()
         self._observer.emit(
             "round",
             round=replica.rounds,
@@ -138,6 +157,14 @@ class Rounds:
             neighbours=len(self._mesh),
             exchanges=self._mixer.applied,
         )
+
+    def _rest_or_train(self) -> None:
+        """Better news from neighbours, or readings that are judged anew, end a rest."""
+        rests = 0 < self._stop_after <= self._best.stale
+        state: Literal["training", "resting"] = "resting" if rests else "training"
+        if state != self.progress.state:
+            self.progress.state = state
+            self._observer.emit(f"training.{'rests' if rests else 'resumed'}")
 
     async def _offer(self, neighbour: Neighbour) -> None:
         try:

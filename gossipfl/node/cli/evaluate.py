@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @model_source_options
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
-def command(file: Path, model: Path | None, state: Path, as_json: bool) -> None:
+def command(file: Path, model: Path | None, state: Path, best: bool, as_json: bool) -> None:
     """Judge a model on FILE, which also holds the right answers; "-" is CSV on standard input.
 
     Prints accuracy, the recall of each class and the confusion matrix; for labels of their own
@@ -29,7 +29,7 @@ def command(file: Path, model: Path | None, state: Path, as_json: bool) -> None:
     from gossipfl.node.cli.reports import print_report
     from gossipfl.node.models.source import find_model
 
-    trained = find_model(model, state)
+    trained = find_model(model, state, best=best)
     schema = trained.manifest.schema
     readings = _read(file, schema)
     print_report(trained.judge(readings), schema, as_json=as_json)

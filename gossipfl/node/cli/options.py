@@ -303,7 +303,12 @@ def model_source_options(function: F) -> F:
         show_default=True,
         help="State directory of the node whose model to use.",
     )
-    return model(state(function))
+    best = click.option(
+        "--best",
+        is_flag=True,
+        help="Use the model that did best on the node's held-back readings, not the newest.",
+    )
+    return model(state(best(function)))
 
 
 def make_manifest(

@@ -21,7 +21,9 @@ FILE_BATCH: Final = 1024
     "--top", type=click.IntRange(1), default=1, show_default=True, help="Likeliest classes to show."
 )
 @click.option("--json", "as_json", is_flag=True, help="Write JSON lines instead of CSV.")
-def command(file: Path, model: Path | None, state: Path, top: int, as_json: bool) -> None:
+def command(
+    file: Path, model: Path | None, state: Path, best: bool, top: int, as_json: bool
+) -> None:
     """Predict from each row of FILE, a CSV with a header; "-" is standard input.
 
     Asks the node that runs on this device for its model; when none runs, takes what it stored.
@@ -35,7 +37,7 @@ def command(file: Path, model: Path | None, state: Path, top: int, as_json: bool
     from gossipfl.node.models.source import find_model
     from gossipfl.node.models.textinput import STANDARD_INPUT, name_of, open_lines
 
-    trained = find_model(model, state)
+    trained = find_model(model, state, best=best)
     form = make_format(trained.manifest, top, as_json=as_json)
     # In a pipe, whoever reads us must not wait for rows that come later.
     live = file == STANDARD_INPUT

@@ -61,6 +61,7 @@ def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("model", answer["model"] + (f"; private: {private}" if private else "")),
         ("readings", _readings(answer)),
         ("quality", _quality(answer)),
+        ("best", _best(answer)),
         ("traffic", f"{answer['sent_bytes']:,} B sent, {answer['received_bytes']:,} B received"),
         ("memory", f"{answer['memory_bytes'] / 1e6:.0f} MB"),
     ]
@@ -75,6 +76,12 @@ def _readings(answer: dict[str, Any]) -> str:
     if answer["drift"] is not None:
         text += f"; drift {answer['drift']:.2f} in {answer['drift_feature']}"
     return text
+
+
+def _best(answer: dict[str, Any]) -> str:
+    if answer["best_round"] is None:
+        return "none yet"
+    return f"after round {answer['best_round']}, loss {answer['best_validation_loss']:.4g}"
 
 
 def _quality(answer: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import trio
 from numpy.typing import NDArray
 
-from gossipfl.errors import StateError
+from gossipfl.errors import ConfigError, StateError
 from gossipfl.learning.personal import decode_own
 from gossipfl.learning.personalisation import Personalisation
 from gossipfl.learning.statistics import MomentSet, Scale
@@ -19,12 +19,17 @@ from gossipfl.security.admission import JOIN_FILE_MAX, open_with
 from gossipfl.trained import TRAINED_BYTES_MAX, TrainedModel, decode_trained
 
 
-def find_model(file: Path | None, state: Path) -> TrainedModel:
+def find_model(file: Path | None, state: Path, *, best: bool = False) -> TrainedModel:
     """The model in `file`; without one, that of the node whose state directory `state` is.
 
+    best: the one that did best on the node's held-back readings, not the newest.
     Raises StateError when there is none, and what keeps it from being read.
     """
-    return read_model_file(file) if file is not None else _model_of_node(state.expanduser())
+    if file is None:
+        return _model_of_node(state.expanduser(), best)
+    if best:
+        raise ConfigError("a model file holds one model: leave out --best, or --model")
+    return read_model_file(file)
 
 
 def read_model_file(path: Path) -> TrainedModel:
@@ -41,7 +46,7 @@ def write_model_file(path: Path, model: TrainedModel) -> None:
     write_private(path, model.encode())
 
 
-def _model_of_node(state: Path) -> TrainedModel:
+def _model_of_node(state: Path, best: bool) -> TrainedModel:
     if not (state / "admission.join").exists():
         raise StateError(f"no node was ever admitted in {state}: give --state, or --model FILE")
     home = Home(state)
@@ -52,22 +57,28 @@ def _model_of_node(state: Path) -> TrainedModel:
     try:
         answer = trio.run(ask, home.status_socket, "model")
     except StateError:  # no node runs
-        return _stored(home, manifest)
-    return _answered(answer, manifest)
+        return _stored(home, manifest, best)
+    return _answered(answer, manifest, best)
 
 
-def _answered(answer: dict[str, Any], manifest: Manifest) -> TrainedModel:
+def _answered(answer: dict[str, Any], manifest: Manifest, best: bool) -> TrainedModel:
     try:
-        average, scale = decode_vector(answer["average"]), None
+        if best and answer["best"] is None:
+            raise _nothing_judged()
+        parameters, scale = decode_vector(answer["best" if best else "average"]), None
         if answer["mean"] is not None:
             mean, inverse = decode_vector(answer["mean"]), answer["inverse_deviation"]
             scale = Scale(mean=mean, inverse_deviation=decode_vector(inverse))
     except (KeyError, TypeError, ValueError):
         raise StateError("the running node is of another version: restart it") from None
-    return TrainedModel(manifest, average, scale)
+    return TrainedModel(manifest, parameters, scale)
 
 
-def _stored(home: Home, manifest: Manifest) -> TrainedModel:
+def _nothing_judged() -> StateError:
+    return StateError("the node has judged no model on held-back readings yet: leave out --best")
+
+
+def _stored(home: Home, manifest: Manifest, best: bool) -> TrainedModel:
     """Predictions are made with the averaged model, which only rounds change."""
     saved = None
     if home.database.exists():
@@ -79,7 +90,10 @@ def _stored(home: Home, manifest: Manifest) -> TrainedModel:
         raise StateError(
             f"the node in {home.path} has learnt nothing yet: start it with `gossipfl node`"
         )
-    return TrainedModel(manifest, completed(saved, manifest), _stored_scale(saved, manifest))
+    if best and saved.best is None:
+        raise _nothing_judged()
+    parameters = saved.best.parameters if best and saved.best else completed(saved, manifest)
+    return TrainedModel(manifest, parameters, _stored_scale(saved, manifest))
 
 
 def completed(saved: ModelCheckpoint, manifest: Manifest) -> NDArray[np.float32]:

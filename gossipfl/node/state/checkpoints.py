@@ -6,6 +6,7 @@ import numpy as np
 import trio
 
 from gossipfl.gossip.replica import Replica
+from gossipfl.learning.best import BestWatch
 from gossipfl.learning.learner import Learner
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.sharing import Sharing
@@ -25,12 +26,14 @@ class Checkpoints:
         mixer: Mixer,
         learner: Learner,
         sharing: Sharing | None,
+        best: BestWatch,
         interval_s: float,
     ) -> None:
         self._journal = journal
         self._mixer = mixer
         self._learner = learner
         self._sharing = sharing
+        self._best = best
         self._interval_s = interval_s
         self._model_s = self._links_s = trio.current_time()
         self._links_position = journal.position
@@ -58,6 +61,7 @@ class Checkpoints:
             caution=replica.caution.snapshot() if replica.caution else b"",
             trainer=self._learner.snapshot(),
             moments=tuple(entry.encode() for entry in moments),
+            best=self._best.kept,
         )
         self._journal.put(checkpoint)
 

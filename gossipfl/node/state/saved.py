@@ -10,6 +10,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Record, Side
+from gossipfl.learning.best import BestModel
 
 # What reading damaged bytes raises.
 UNREADABLE: Final = (ValueError, TypeError, msgpack.UnpackException)
@@ -32,6 +33,7 @@ class ModelCheckpoint:
 
     vectors: parameters, control variate and average, float32[3, d].
     caution: snapshot of what is known of neighbours; empty where they are trusted.
+    best: the averaged model with the lowest loss on held-back readings, if any were.
     """
 
     position: int
@@ -42,6 +44,7 @@ class ModelCheckpoint:
     caution: bytes
     trainer: bytes
     moments: tuple[bytes, ...]
+    best: BestModel | None = None
 
 
 @frozen
@@ -88,13 +91,37 @@ def encode_model(item: ModelCheckpoint, *about: object) -> bytes:
     """The bytes to store for a model."""
     vectors = item.vectors.astype("<f4").tobytes()
     rest = (item.rounds, item.phi, item.gain, item.caution, item.trainer, item.moments)
-    return sealed(msgpack.packb((vectors, *rest)), *about)
+    return sealed(msgpack.packb((vectors, *rest, _encode_best(item.best))), *about)
 
 
 def decode_model(position: int, blob: bytes, *about: object) -> ModelCheckpoint:
     """The reverse of encode_model.  Raises one of UNREADABLE."""
-    vectors, *rest = unseal(blob, *about)
-    return ModelCheckpoint(position, _floats(vectors).reshape(3, -1), *rest)
+    vectors, rounds, phi, gain, caution, trainer, moments, best = unseal(blob, *about)
+    return ModelCheckpoint(
+        position=position,
+        vectors=_floats(vectors).reshape(3, -1),
+        rounds=rounds,
+        phi=phi,
+        gain=gain,
+        caution=caution,
+        trainer=trainer,
+        moments=moments,
+        best=_decode_best(best),
+    )
+
+
+def _encode_best(best: BestModel | None) -> tuple[Any, ...] | None:
+    if best is None:
+        return None
+    parameters = best.parameters.astype("<f4").tobytes()
+    return (parameters, best.loss, best.round, best.inputs)
+
+
+def _decode_best(packed: tuple[Any, ...] | None) -> BestModel | None:
+    if packed is None:
+        return None
+    parameters, loss, round_, inputs = packed
+    return BestModel(parameters=_floats(parameters), loss=loss, round=round_, inputs=inputs)
 
 
 def _encode_side(side: Side) -> tuple[int, int, bytes]:

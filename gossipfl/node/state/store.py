@@ -48,7 +48,7 @@ __all__ = [
     "read_model",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY, peer BLOB NOT NULL, body BLOB NOT NULL);

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gossipfl.errors import StateError
+from gossipfl.errors import ConfigError, StateError
+from gossipfl.learning.best import BestModel
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.pipeline import own_scale
 from gossipfl.learning.schema import Schema
@@ -46,12 +47,14 @@ def state(tmp_path: Path) -> Path:
     return home
 
 
-def stored(state: Path, manifest_id: bytes = MANIFEST.id) -> None:
+def stored(state: Path, manifest_id: bytes = MANIFEST.id, *, judged: bool = True) -> None:
     moments = moments_of(READINGS, bytes(8), "feature")
     assert moments is not None
     vectors = np.stack([AVERAGE + 1, AVERAGE * 0, AVERAGE])
     store = Store(state / "state.db", manifest_id)
-    store.write([ModelCheckpoint(3, vectors, 7, 0.1, 1.0, b"", b"", (moments.encode(),))])
+    best = BestModel(parameters=AVERAGE + 7, loss=0.5, round=4, inputs=b"")
+    parts = (vectors, 7, 0.1, 1.0, b"", b"", (moments.encode(),))
+    store.write([ModelCheckpoint(3, *parts, best=best if judged else None)])
     store.close()
 
 
@@ -85,15 +88,39 @@ def test_a_running_node_is_asked(state):
     mean, inverse = np.array([[1, 2], [3, 4]], np.float32)
     answer = {
         "average": encode_vector(AVERAGE + 5),
+        "best": encode_vector(AVERAGE + 6),
         "mean": encode_vector(mean),
         "inverse_deviation": encode_vector(inverse),
     }
+    with answering(state, answer):
+        best = find_model(None, state, best=True)
+    np.testing.assert_array_equal(best.parameters, AVERAGE + 6)
+    (state / "status.sock").unlink()
     with answering(state, answer):
         found = find_model(None, state)
     np.testing.assert_array_equal(found.parameters, AVERAGE + 5)
     assert found.scale is not None
     np.testing.assert_array_equal(found.scale.mean, mean)
     np.testing.assert_array_equal(found.scale.inverse_deviation, inverse)
+
+
+def test_the_best_model_outlives_the_node(state):
+    stored(state)
+    np.testing.assert_array_equal(find_model(None, state, best=True).parameters, AVERAGE + 7)
+    np.testing.assert_array_equal(find_model(None, state).parameters, AVERAGE)
+
+
+def test_there_may_be_no_best_model(state, tmp_path):
+    stored(state, judged=False)
+    with pytest.raises(StateError, match="judged no model"):
+        find_model(None, state, best=True)
+    with (
+        answering(state, {"average": "", "best": None, "mean": None}),
+        pytest.raises(StateError, match="judged no model"),
+    ):
+        find_model(None, state, best=True)
+    with pytest.raises(ConfigError, match="holds one model"):
+        find_model(tmp_path / "m", state, best=True)
 
 
 @pytest.mark.parametrize(
