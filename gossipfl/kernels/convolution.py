@@ -10,16 +10,18 @@ all positions see without laying it out, and stays in the first cache:
 The image's gradient is the same product over the errors, put between zeros as the stride asks and
 padded, with the taps in reverse.
 
-Scratch holds four lists i64: positions, taps, and both for the way back; the padded image; the
-padded errors; filters [taps, filters], while going backward their gradient.
+Where filters fill at most half a vector, two positions that adjoin are computed as one, by a wider
+kernel with every filter in it twice, a stride apart; the same with channels on the way back.
+
+Scratch: see `sliding`.
 """
 
 import numpy as np
 from numba.extending import register_jitable
 
-from gossipfl.kernels.arrays import clear, transpose
-from gossipfl.kernels.calls import LAYER, at, call_listed_product, integers_at, kernel
-from gossipfl.kernels.lanes import LANES, add, fill, load, move, store
+from gossipfl.kernels.arrays import clear
+from gossipfl.kernels.calls import LAYER, at, call_listed_product, kernel
+from gossipfl.kernels.lanes import LANES, add, fill, load, store
 from gossipfl.kernels.layout import (
     BIASES,
     HEIGHT,
@@ -27,17 +29,28 @@ from gossipfl.kernels.layout import (
     KERNEL_HEIGHT,
     KERNEL_WIDTH,
     MULTIPLY_LISTED,
-    OUT_HEIGHT,
-    OUT_WIDTH,
     OUTPUTS,
     RESULT,
     RESULT_GRADIENT,
-    SCRATCH,
     SOURCE,
     SOURCE_GRADIENT,
     STRIDE,
     WEIGHTS,
     WIDTH,
+)
+from gossipfl.kernels.sliding import (
+    channels_of,
+    filters_of,
+    list_errors,
+    list_seen,
+    pad,
+    padded,
+    padded_errors,
+    pixels_at_once,
+    positions_at_once,
+    positions_of,
+    scratch,
+    spread,
 )
 
 ZERO = np.float32(0)
@@ -46,33 +59,33 @@ ZERO = np.float32(0)
 @kernel(LAYER)
 def convolution_forward(row, parameters, gradient, workspace, batch, shared):
     """Fill the layer's result."""
-    positions, filters, taps = _sizes(row)
-    starts, places, image, _, turned = _scratch(row, workspace)
-    _list_seen(row, starts, places)
-    transpose(at(parameters, row[WEIGHTS]), filters, taps, turned)
-    clear(image, _padded(row))
+    filters, positions, pack = filters_of(row), positions_of(row), positions_at_once(row)
+    starts, places, image, _, wide = scratch(row, workspace)
+    sizes = (positions // pack, pack * filters, list_seen(row, starts, places))
+    _widen(row, at(parameters, row[WEIGHTS]), wide)
+    clear(image, padded(row))
     for i in range(batch):
-        _pad(row, at(workspace, row[SOURCE] + i * row[INPUTS]), image)
+        pad(row, at(workspace, row[SOURCE] + i * row[INPUTS]), image)
         out = at(workspace, row[RESULT] + i * row[OUTPUTS])
         _repeat(at(parameters, row[BIASES]), filters, positions, out)
-        a, b, sizes = (image, starts, places), (turned, filters), (positions, filters, taps)
-        call_listed_product(shared[MULTIPLY_LISTED], (a, b, (out, filters), sizes, 1))
+        a, b, c = (image, starts, places), (wide, sizes[1]), (out, sizes[1])
+        call_listed_product(shared[MULTIPLY_LISTED], (a, b, c, sizes, 1))
 
 
 @kernel(LAYER)
 def convolution_backward(row, parameters, gradient, workspace, batch, shared):
     """Gradients of filters and biases and, if wanted, of the source."""
-    positions, filters, taps = _sizes(row)
-    starts, places, image, _, sums = _scratch(row, workspace)
-    _list_seen(row, starts, places)
-    clear(sums, taps * filters)
-    clear(image, _padded(row))
+    filters, positions, pack = filters_of(row), positions_of(row), positions_at_once(row)
+    starts, places, image, _, sums = scratch(row, workspace)
+    sizes = (list_seen(row, starts, places), pack * filters, positions // pack)
+    clear(sums, sizes[0] * sizes[1])
+    clear(image, padded(row))
     for i in range(batch):
-        _pad(row, at(workspace, row[SOURCE] + i * row[INPUTS]), image)
-        errors = (at(workspace, row[RESULT_GRADIENT] + i * row[OUTPUTS]), filters)
-        a, out, sizes = (image, places, starts), (sums, filters), (taps, filters, positions)
-        call_listed_product(shared[MULTIPLY_LISTED], (a, errors, out, sizes, 1))
-    transpose(sums, taps, filters, at(gradient, row[WEIGHTS]))
+        pad(row, at(workspace, row[SOURCE] + i * row[INPUTS]), image)
+        errors = at(workspace, row[RESULT_GRADIENT] + i * row[OUTPUTS])
+        a, b, out = (image, places, starts), (errors, sizes[1]), (sums, sizes[1])
+        call_listed_product(shared[MULTIPLY_LISTED], (a, b, out, sizes, 1))
+    _narrow(row, sums, at(gradient, row[WEIGHTS]))
     errors = at(workspace, row[RESULT_GRADIENT])
     _sum_positions(errors, filters, batch * positions, at(gradient, row[BIASES]))
     if row[SOURCE_GRADIENT] >= 0:
@@ -81,142 +94,62 @@ def convolution_backward(row, parameters, gradient, workspace, batch, shared):
 
 @register_jitable
 def _source_backward(row, parameters, workspace, batch, shared):
-    """The weights as they lie are [filters and places, channels]: the second operand."""
-    lists, _, _, errors, _ = _scratch(row, workspace)
-    starts, places = _lists_back(row, lists)
-    _list_errors(row, starts, places)
-    clear(errors, _padded_errors(row))
-    channels, pixels = _channels(row), row[HEIGHT] * row[WIDTH]
-    weights = (at(parameters, row[WEIGHTS]), channels)
-    sizes = (pixels, channels, row[OUTPUTS] // _sizes(row)[0] * (_sizes(row)[2] // channels))
+    pixels, pack = row[HEIGHT] * row[WIDTH], pixels_at_once(row)
+    starts, places, _, errors, wide = scratch(row, workspace)
+    sizes = (pixels // pack, pack * channels_of(row), list_errors(row, starts, places))
+    _widen_back(row, at(parameters, row[WEIGHTS]), wide)
+    clear(errors, padded_errors(row))
     for i in range(batch):
-        _spread(row, at(workspace, row[RESULT_GRADIENT] + i * row[OUTPUTS]), errors)
-        out = (at(workspace, row[SOURCE_GRADIENT] + i * row[INPUTS]), channels)
-        a = (errors, starts, places)
-        call_listed_product(shared[MULTIPLY_LISTED], (a, weights, out, sizes, 0))
+        spread(row, at(workspace, row[RESULT_GRADIENT] + i * row[OUTPUTS]), errors)
+        out = at(workspace, row[SOURCE_GRADIENT] + i * row[INPUTS])
+        a, b, c = (errors, starts, places), (wide, sizes[1]), (out, sizes[1])
+        call_listed_product(shared[MULTIPLY_LISTED], (a, b, c, sizes, 0))
 
 
 @register_jitable
-def _sizes(row):
-    """(positions, filters, taps)."""
-    positions = row[OUT_HEIGHT] * row[OUT_WIDTH]
-    taps = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH] * _channels(row)
-    return positions, row[OUTPUTS] // positions, taps
-
-
-@register_jitable
-def _channels(row):
-    return row[INPUTS] // (row[HEIGHT] * row[WIDTH])
-
-
-@register_jitable
-def _padding(row):
-    """Rows and columns that are padded, on both sides together."""
-    down = (row[OUT_HEIGHT] - 1) * row[STRIDE] + row[KERNEL_HEIGHT] - row[HEIGHT]
-    across = (row[OUT_WIDTH] - 1) * row[STRIDE] + row[KERNEL_WIDTH] - row[WIDTH]
-    return max(down, 0), max(across, 0)
-
-
-@register_jitable
-def _pitch(row):
-    """Entries of a row of the padded image."""
-    return (row[WIDTH] + _padding(row)[1]) * _channels(row)
-
-
-@register_jitable
-def _padded(row):
-    """Entries of the padded image."""
-    return (row[HEIGHT] + _padding(row)[0]) * _pitch(row)
-
-
-@register_jitable
-def _pitch_of_errors(row):
-    """Entries of a row of the padded errors, which the whole kernel overhangs on both sides."""
-    return (row[WIDTH] + _padding(row)[1] + row[KERNEL_WIDTH] - 1) * _sizes(row)[1]
-
-
-@register_jitable
-def _padded_errors(row):
-    """Entries of the padded errors."""
-    return (row[HEIGHT] + _padding(row)[0] + row[KERNEL_HEIGHT] - 1) * _pitch_of_errors(row)
-
-
-@register_jitable
-def _scratch(row, workspace):
-    """(starts of positions, of taps, padded image, padded errors, filters)."""
-    positions, filters, taps = _sizes(row)
-    lists = integers_at(workspace, row[SCRATCH])
-    kernel_size = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH]
-    listed = positions + taps + row[HEIGHT] * row[WIDTH] + filters * kernel_size
-    image = at(workspace, row[SCRATCH] + 2 * listed)
-    errors = at(image, _padded(row))
-    return lists, at(lists, positions), image, errors, at(errors, _padded_errors(row))
-
-
-@register_jitable
-def _lists_back(row, lists):
-    """(starts of pixels, of filters and places) behind the other two lists."""
-    positions, _, taps = _sizes(row)
-    starts = at(lists, positions + taps)
-    return starts, at(starts, row[HEIGHT] * row[WIDTH])
-
-
-# What follows reads the plan before its loops: for all that LLVM knows, a store may change it.
-
-
-@register_jitable
-def _list_seen(row, starts, places):
-    """Where positions start on the padded image, and taps on the kernel."""
-    pitch, channels, stride = _pitch(row), _channels(row), row[STRIDE]
-    _list_grid((row[OUT_HEIGHT], row[OUT_WIDTH], 1), stride * pitch, stride * channels, starts)
-    _list_grid((row[KERNEL_HEIGHT], row[KERNEL_WIDTH], channels), pitch, channels, places)
-
-
-@register_jitable
-def _list_errors(row, starts, places):
-    """Where pixels start on the padded errors; where filters and, in reverse, their places do."""
-    (_, filters, _), pitch, (top, left) = _sizes(row), _pitch_of_errors(row), _padding(row)
-    first = top // 2 * pitch + left // 2 * filters
-    _list_grid((row[HEIGHT], row[WIDTH], 1), pitch, filters, starts)
-    height, width = row[KERNEL_HEIGHT], row[KERNEL_WIDTH]
-    last = first + (height - 1) * pitch + (width - 1) * filters
+def _widen(row, weights, out):
+    """out[lines, wider, channels, pack, filters] of weights [filters, lines, width, channels]."""
+    filters, pack, stride = filters_of(row), positions_at_once(row), row[STRIDE]
+    lines, run = row[KERNEL_HEIGHT], row[KERNEL_WIDTH] * channels_of(row)
+    shift = stride * channels_of(row)
+    wider = run + (pack - 1) * shift
+    clear(out, lines * wider * pack * filters)
     for f in range(filters):
-        out = at(places, f * height * width)
-        _list_grid((height, width, 1), -pitch, -filters, out)
-        for i in range(height * width):
-            out[i] += last + f
+        for d in range(pack):
+            for i in range(lines):
+                for j in range(run):
+                    place = (i * wider + d * shift + j) * pack + d
+                    out[place * filters + f] = weights[(f * lines + i) * run + j]
 
 
 @register_jitable
-def _list_grid(shape, down, across, out):
-    """out[shape] = where each entry lies: rows `down` apart, columns `across`, the rest adjoin."""
-    height, width, depth = shape
-    for y in range(height):
-        for x in range(width):
-            for c in range(depth):
-                out[(y * width + x) * depth + c] = y * down + x * across + c
+def _narrow(row, sums, out):
+    """The reverse of `_widen` for gradients: weights that lie in two places have the sum."""
+    filters, pack, stride = filters_of(row), positions_at_once(row), row[STRIDE]
+    lines, run = row[KERNEL_HEIGHT], row[KERNEL_WIDTH] * channels_of(row)
+    shift = stride * channels_of(row)
+    wider = run + (pack - 1) * shift
+    for f in range(filters):
+        for i in range(lines):
+            for j in range(run):
+                total = ZERO
+                for d in range(pack):
+                    total += sums[((i * wider + d * shift + j) * pack + d) * filters + f]
+                out[(f * lines + i) * run + j] = total
 
 
 @register_jitable
-def _pad(row, source, image):
-    """Copy an image into its padding."""
-    channels, pitch, (top, left) = _channels(row), _pitch(row), _padding(row)
-    height, width = row[HEIGHT], row[WIDTH] * channels
-    inside = at(image, top // 2 * pitch + left // 2 * channels)
-    for y in range(height):
-        move(at(source, y * width), at(inside, y * pitch), width)
-
-
-@register_jitable
-def _spread(row, source, errors):
-    """Copy the errors of an example to where the kernel starts to see their positions."""
-    (_, filters, _), pitch, stride = _sizes(row), _pitch_of_errors(row), row[STRIDE]
-    height, width = row[OUT_HEIGHT], row[OUT_WIDTH]
-    corner = at(errors, (row[KERNEL_HEIGHT] - 1) * pitch + (row[KERNEL_WIDTH] - 1) * filters)
-    for y in range(height):
-        for x in range(width):
-            out = at(corner, stride * (y * pitch + x * filters))
-            move(at(source, (y * width + x) * filters), out, filters)
+def _widen_back(row, weights, out):
+    """out[filters, lines, wider, pack, channels] of the same weights."""
+    pack, channels, width = pixels_at_once(row), channels_of(row), row[KERNEL_WIDTH]
+    lines, wider = filters_of(row) * row[KERNEL_HEIGHT], width + pack - 1
+    clear(out, lines * wider * pack * channels)
+    for i in range(lines):
+        for j in range(width):
+            for d in range(pack):
+                place = (i * wider + j + pack - 1 - d) * pack + d
+                for c in range(channels):
+                    out[place * channels + c] = weights[(i * width + j) * channels + c]
 
 
 @register_jitable

@@ -43,7 +43,7 @@ def max_pool_backward(row, parameters, gradient, workspace, batch, shared):
         return
     down, across, channels, sizes = _geometry(row)
     result, error = at(workspace, row[RESULT]), at(workspace, row[RESULT_GRADIENT])
-    clear(at(workspace, row[SOURCE_GRADIENT]), batch * row[INPUTS])
+    _clear_edges(row, batch, at(workspace, row[SOURCE_GRADIENT]))
     for strip in range(batch * down):
         start = _start(row, strip, down)
         source, out = at(workspace, row[SOURCE] + start), row[SOURCE_GRADIENT] + start
@@ -73,7 +73,7 @@ def average_pool_backward(row, parameters, gradient, workspace, batch, shared):
         return
     down, across, channels, sizes = _geometry(row)
     error = at(workspace, row[RESULT_GRADIENT])
-    clear(at(workspace, row[SOURCE_GRADIENT]), batch * row[INPUTS])
+    _clear_edges(row, batch, at(workspace, row[SOURCE_GRADIENT]))
     for strip in range(batch * down):
         corner = at(workspace, row[SOURCE_GRADIENT] + _start(row, strip, down))
         for x in range(across):
@@ -99,6 +99,13 @@ def _start(row, strip, down):
     """Where a strip of squares starts, with strips counted through the whole batch."""
     image, y = strip // down, strip % down
     return image * row[INPUTS] + y * row[KERNEL_HEIGHT] * (row[INPUTS] // row[HEIGHT])
+
+
+@register_jitable
+def _clear_edges(row, batch, out):
+    """Zeros where no square lies; where squares cover everything, they will write everything."""
+    if row[HEIGHT] % row[KERNEL_HEIGHT] or row[WIDTH] % row[KERNEL_WIDTH]:
+        clear(out, batch * row[INPUTS])
 
 
 @register_jitable

@@ -103,10 +103,11 @@ def _convolution(row: Row, batch: int) -> Extent:
         for size, side, places in zip(sides, kernel, out, strict=True)
     ]
     taps = math.prod(kernel) * channels
-    listed = math.prod(out) + taps + math.prod(sides) + filters * math.prod(kernel)
+    listed = max(math.prod(out), math.prod(sides))
+    listed += 2 * math.prod(kernel) * max(channels, filters)
     overhung = [size + side - 1 for size, side in zip(padded, kernel, strict=True)]
     image, errors = math.prod(padded) * channels, math.prod(overhung) * filters
-    scratch = 2 * listed + image + errors + taps * filters
+    scratch = 2 * listed + image + errors + 4 * taps * filters
     return Extent(taps * filters, filters, scratch)
 
 

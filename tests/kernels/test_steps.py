@@ -83,6 +83,11 @@ ARCHITECTURES = [
         loss="squared-error",
     ),
     Sequential(
+        *(Conv2D(2, 2), Tanh(), Conv2D(5, 3, stride=2), Tanh(), Dense(2)),
+        shape=(5, 8, 1),
+        loss="cross-entropy",
+    ),
+    Sequential(
         *(Conv1D(4, 5, stride=2), Tanh(), Conv1D(3, 2, padding="valid"), Tanh(), Dense(2)),
         shape=(9, 3),
         loss="cross-entropy",
