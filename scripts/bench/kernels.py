@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from agreement import add_agreement
 from figures import Figures, progress
 from models import BATCH, MODELS, Model
 from places import CACHE, ROOT
@@ -74,6 +75,7 @@ def main() -> None:
     for model in models:
         add_ratios(figures, model, found[model.name])
     if not arguments.model:
+        add_agreement(figures, rival, ONE_THREAD)
         add_starts(figures, ONE_THREAD)
     figures.finish()
 
@@ -82,7 +84,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench/kernels",
-        description="Training steps beside PyTorch, JAX and NumPy; cold and warm starts; memory.",
+        description="Training steps beside PyTorch, JAX and NumPy; errors beside autograd; starts.",
         epilog="Exits with status 1 when a figure is short of its target.",
     )
     parser.add_argument("--quick", action="store_true", help="fewer turns: under a minute")
