@@ -1,9 +1,11 @@
 """What keeps neighbours that are not trusted from steering us; costs no message and no byte.
 
-Each merge is judged in this order: their half is cut to a length like ours, the displacement that
-is left counts as the link's pull, and a link that pulls harder than the others is granted less of
-it.  The anchor takes both halves whole, so both ends of a link stay in step.  The control variate
-may not outgrow our own gradients: uncapped, a neighbour that never gives way winds it up.
+Each merge is judged in this order: the displacement that it asks for counts as the link's pull,
+their half is cut to a length like ours, and a link that pulls harder than the others is granted
+less of what is left.  The anchor takes both halves whole, so both ends of a link stay in step.
+The control variate stays shorter than our own gradients.  Uncapped, a neighbour that never gives
+way winds it up; capped, gradients hold it back in the end, since h can push x no farther than
+where they are as long as h.
 """
 
 from typing import Final
@@ -18,7 +20,7 @@ from gossipfl.gossip.pulls import LINKS_MAX, SKETCH, Pulls
 
 MEMORY: Final = 0.9
 LENGTH_MAX: Final = 1.5
-CONTROL_MAX: Final = 0.25
+CONTROL_MAX: Final = 0.8
 WEIGHT_MAX: Final = 0.8
 SEED_MAX: Final = 2**32 - 1
 
@@ -29,7 +31,7 @@ class Caution:
     """One node's own measure of what is usual.
 
     length: running mean of the norm of our own halves.
-    gradient: running mean of the norm of a round's displacement over its step size.
+    gradient: running mean of the norm of a round's mean gradient, the correction left out.
     """
 
     def __init__(self, size: int, seed: int) -> None:
@@ -42,17 +44,18 @@ class Caution:
     def weigh(self, link: bytes, theirs: Delta, ours: Delta, weight: float) -> tuple[float, float]:
         """Weights of (theirs, ours) in our displacement, which is weight * (theirs - ours)."""
         self.length = _average(self.length, ours.norm())
-        cut = weight * _at_most(theirs.norm(), LENGTH_MAX * self.length)
         indices = np.concatenate([theirs.indices, ours.indices])
-        moved = (np.float32(cut) * theirs.values, np.float32(-weight) * ours.values)
-        self.pulls.note(link, indices, np.concatenate(moved))
+        asked = np.float32(weight) * np.concatenate([theirs.values, -ours.values])
+        self.pulls.note(link, indices, asked)
+        cut = weight * _at_most(theirs.norm(), LENGTH_MAX * self.length)
         share = self.pulls.share(link)
         return cut * share, weight * share
 
-    def note_trained(self, displacement: Vector, step_size: float) -> None:
-        """A round of local training moved the model so far."""
+    def note_trained(self, displacement: Vector, control: Vector, step_size: float) -> None:
+        """A round of local training moved the model so far, of which `control` is a part."""
         if step_size > 0:
-            self.gradient = _average(self.gradient, float(np.linalg.norm(displacement)) / step_size)
+            gradient = displacement / np.float32(step_size) - control
+            self.gradient = _average(self.gradient, float(np.linalg.norm(gradient)))
 
     def cap(self, control: Vector) -> None:
         """Shorten the control variate, in place, to a share of our own gradients."""

@@ -66,7 +66,7 @@ class Replica:
         self.parameters += displacement
         self.step_size = step_size
         if self.caution is not None:
-            self.caution.note_trained(displacement, step_size)
+            self.caution.note_trained(displacement, self.control, step_size)
 
     def merge(
         self, link: bytes, theirs: Delta, ours: Delta, weight: float, activity: float

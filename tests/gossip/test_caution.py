@@ -27,16 +27,16 @@ def cautious(seed: int = 7) -> Replica:
     return Replica(np.zeros(SIZE, "f4"), samples=1, step_size=0.5, activity=0.1, caution=caution)
 
 
-def test_a_long_half_is_cut_to_one_like_ours_before_it_counts_as_a_pull():
-    """Order of effects: length, then pull, then share; here the share is that of a first link."""
+def test_a_long_half_counts_as_a_pull_before_it_is_cut_to_one_like_ours():
+    """Order of effects: pull, then length, then share; here the share is that of a first link."""
     caution = Caution(SIZE, 7)
     theirs, ours = delta([300.0, 400.0]), delta([3.0, 4.0])
     weights = caution.weigh(HERE, theirs, ours, 0.5)
     cut = LENGTH_MAX * 5 / 500
     assert weights == pytest.approx((0.5 * cut * SHARE_OF_FEW, 0.5 * SHARE_OF_FEW))
-    # What counts as the pull is the displacement after the cut, and before the share.
+    # What counts as the pull is the displacement before the cut and the share.
     other = Caution(SIZE, 7)
-    pull = np.array([0.5 * (300 * cut - 3), 0.5 * (400 * cut - 4)], "f4")
+    pull = np.array([0.5 * (300 - 3), 0.5 * (400 - 4)], "f4")
     other.pulls.note(HERE, np.arange(2, dtype="i4"), pull)
     sketches = (each.pulls.sketches[HERE] for each in (caution, other))
     np.testing.assert_allclose(*sketches, rtol=1e-5)
@@ -65,6 +65,11 @@ def test_the_control_variate_stays_below_our_gradients():
     replica.control[:] = 5
     length = np.linalg.norm(replica.correction())
     assert length == pytest.approx(CONTROL_MAX * np.linalg.norm(moved) / 0.5, rel=1e-5)
+    # What the correction adds to a displacement is no gradient of ours.
+    gradient = replica.caution.gradient
+    corrected = np.float32(0.5) * (replica.control + np.float32(gradient / np.sqrt(SIZE)))
+    replica.trained(replica.parameters, replica.parameters + corrected, 0.5)
+    assert replica.caution.gradient == pytest.approx(gradient, rel=1e-4)
     np.testing.assert_array_equal(replica.correction(), replica.control)
 
 
@@ -136,7 +141,7 @@ def test_a_snapshot_goes_on_where_it_was_taken():
     links = [bytes([step % 5]) for step in range(40)]
     for step in range(0, 20, 2):
         caution.weigh(links[step], halves[step], halves[step + 1], 0.5)
-    caution.note_trained(np.ones(SIZE, "f4"), 0.1)
+    caution.note_trained(np.ones(SIZE, "f4"), np.zeros(SIZE, "f4"), 0.1)
     fresh.restore(caution.snapshot())
     for step in range(20, 40, 2):
         args = (links[step], halves[step], halves[step + 1], 0.5)
