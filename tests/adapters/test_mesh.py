@@ -125,6 +125,7 @@ def known(view: View) -> float:
 
 def alone(manifest: ForeignManifest, number: int) -> float:
     """Accuracy of a node that meets nobody, after many rounds."""
+    sys.modules["torch"].manual_seed(0)
     learner = make_learner(manifest, "flower_app:app", context(number, 2))
     parameters = manifest.initial()
     for _ in range(60):

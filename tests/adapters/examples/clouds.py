@@ -8,11 +8,11 @@ CLASSES, FEATURES, ROWS = 10, 16, 300
 def partition(number: int, count: int = 2) -> tuple[np.ndarray, ...]:
     """(features, targets) of one node's rows, then those of rows that judge every node alike.
 
-    Half of a partition's classes are rare in it, so nobody does well alone.
+    Classes that are not a partition's own are rare in it, so nobody does well alone.
     """
     centres = np.random.default_rng(0).normal(size=(CLASSES, FEATURES))
     common = np.arange(CLASSES) % count == number % count
-    weights = np.where(common, 1.0, 0.02)
+    weights = np.where(common, 1.0, 0.005)
     rng = np.random.default_rng([1, number])
     targets = rng.choice(CLASSES, ROWS, p=weights / weights.sum())
     judge = np.random.default_rng(2)
