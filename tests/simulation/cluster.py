@@ -19,12 +19,14 @@ from gossipfl.config import NodeConfig
 from gossipfl.gossip.link import LinkState
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.execution import predict
+from gossipfl.learning.learner import Learner
 from gossipfl.learning.readings import Readings
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
 from gossipfl.node.agent import Agent, Surroundings
 from gossipfl.node.folder import Folder
+from gossipfl.node.learners import Material
 from gossipfl.node.observer import Event, Observer
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import decode_vector
@@ -61,7 +63,7 @@ class Cluster:
     def __init__(
         self,
         directory: Path,
-        readings: list[Dataset],
+        readings: list[Dataset | Learner],
         *,
         seed: int = SEED,
         manifest: Manifest = MANIFEST,
@@ -85,7 +87,7 @@ class Cluster:
         self.devices = [self.admit(f"{name}-{i}", each) for i, each in enumerate(readings)]
         self._nursery: trio.Nursery | None = None
 
-    def admit(self, name: str, readings: Dataset, *, clock_s: float = 0.0) -> Device:
+    def admit(self, name: str, readings: Dataset | Learner, *, clock_s: float = 0.0) -> Device:
         """A device with a serial number of its own, switched off; valid from `clock_s` on."""
         key = DeviceKey.from_secret(self.rng.bytes(32))
         serial = 1 + int(self.rng.integers(2**31))
@@ -149,18 +151,25 @@ class Cluster:
             ),
             rng=np.random.default_rng([int(self.rng.integers(2**32)), *device.key.public]),
         )
-        readings = Readings(device.config.validation, device.config.rows_max, device.key.public)
-        readings.add(device.readings, "")
-        folder = Folder(device.folder, device.manifest.schema) if device.folder else None
         return Agent(
             device.config,
             device.manifest,
             device.membership(),
-            Supply(readings, folder),
+            self._material(device),
             store,
             saved,
             around,
         )
+
+    @staticmethod
+    def _material(device: Device) -> Material:
+        """A learner as it is; readings with the folder beside them."""
+        if not isinstance(device.readings, Dataset):
+            return device.readings
+        readings = Readings(device.config.validation, device.config.rows_max, device.key.public)
+        readings.add(device.readings, "")
+        folder = Folder(device.folder, device.manifest.schema) if device.folder else None
+        return Supply(readings, folder)
 
     async def stop(self, *devices: Device) -> None:
         """As SIGTERM does, all in the same instant."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gossipfl.config import NodeConfig
 from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.learner import Learner
 from gossipfl.manifest import Manifest
 from gossipfl.node.agent import Agent
 from gossipfl.node.membership import Keep, Membership
@@ -35,7 +36,7 @@ class Device:
     name: str
     key: DeviceKey
     admission: Admission
-    readings: Dataset
+    readings: Dataset | Learner
     directory: Path
     config: NodeConfig
     manifest: Manifest
