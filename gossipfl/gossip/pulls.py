@@ -49,7 +49,7 @@ class Pulls:
         if len(self.sketches) < FEW_LINKS:
             return SHARE_OF_FEW
         lengths = {each: float(np.linalg.norm(sums)) for each, sums in self.sketches.items()}
-        usual, own = float(np.median(list(lengths.values()))), lengths[link]
+        usual, own = float(np.median(list(lengths.values()))), lengths.get(link, 0.0)
         if own <= SLACK * usual:
             return 1.0
         share = (SLACK * usual / own) ** 2

@@ -82,6 +82,10 @@ class Replica:
         """A round went by without training, so displacements tell nothing about gradients."""
         self.step_size = 0.0
 
+    def granted(self, link: bytes) -> float:
+        """How much of what this link asks for it gets, 0 to 1."""
+        return 1.0 if self.caution is None else self.caution.pulls.share(link)
+
     def displace(self, delta: Delta, weight: float, activity: float) -> None:
         """x += weight * delta, and the same displacement times `activity` into h."""
         scatter.scatter_add(self.parameters, delta.indices, delta.values, np.float32(weight))

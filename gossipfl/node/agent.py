@@ -325,6 +325,7 @@ class Agent:
                 "dialled": neighbour.dialled,
                 "exchanges": neighbour.exchanges,
                 "cipher": neighbour.link.protocol,
+                "granted": round(self._mixer.replica.granted(neighbour.key), 2),
                 "silent_s": round(now_s - neighbour.heard_s, 1),
             }
             for neighbour in self._mesh

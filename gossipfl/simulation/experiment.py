@@ -74,7 +74,8 @@ class Result:
 
     curve: looks at the mesh, the first before any round.
     scores: of the judged nodes at the end, on test rows.
-    sent_bytes, rounds: per node; a coordinator's bytes are shared out to the nodes.
+    sent_bytes: per node; a coordinator's bytes are shared out to the nodes.
+    rounds: per node that is honest.
     frames: all that were sent.  diverged: rounds that gave no finite numbers.
     """
 

@@ -60,6 +60,8 @@ def test_a_test_file_is_judged_by(data, tmp_path):
     ("arguments", "said"),
     [
         ((3, "--baseline", "magic"), "algorithm 'magic' is unknown: write gossip, fedavg"),
+        ((3, "--attack", "magic", "--attackers", "0.4"), "attack 'magic' is unknown"),
+        ((3, "--attack", "alie"), "give both"),
         ((3, "--topology", "torus"), "topology 'torus' is unknown"),
         ((4, "--partition", "by-group"), "the data has 5 groups: use as many nodes"),
     ],
@@ -70,7 +72,17 @@ def test_mistakes_are_named(data, arguments, said):
     assert said in str(shown.exception)
 
 
-@pytest.mark.parametrize("flag", ["--loss", "--churn"])
+def test_only_the_honest_are_judged(data):
+    arguments = (10, "--data", data, "--attack", "signflip", "--attackers", "0.3", "--json")
+    for trust in ("open", "closed"):
+        found = json.loads(simulate(*arguments, "--trust", trust).stdout)
+        assert found["experiment"]["manifest"]["trust"] == trust
+        assert found["experiment"]["attack"] == "signflip"
+        assert len(found["scores"]) == len(found["rounds"]) == 7
+        assert len(found["sent_bytes"]) == 10
+
+
+@pytest.mark.parametrize("flag", ["--loss", "--churn", "--attackers"])
 def test_shares_are_below_one(data, flag):
     shown = simulate(3, "--data", data, flag, "1")
     assert shown.exit_code == 2

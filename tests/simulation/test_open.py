@@ -28,6 +28,10 @@ async def test_an_open_mesh_learns(autojump_clock, tmp_path, rng):
         await trio.sleep(100)
         assert min(cluster.accuracy(device, test) for device in cluster.devices) > 0.85
         assert [device.status()["links_seeded"] for device in cluster.devices] == [0] * 6
+        granted = [
+            n["granted"] for device in cluster.devices for n in device.status()["neighbours"]
+        ]
+        assert np.mean(granted) > 0.8
 
 
 async def test_what_is_known_of_neighbours_survives_a_kill(autojump_clock, tmp_path, rng):

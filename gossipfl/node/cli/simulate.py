@@ -106,6 +106,8 @@ def command(
     \b
     gossipfl simulate 64 --data digits.npz --partition dirichlet:0.3 --loss 0.2 --churn 0.3
     gossipfl simulate 16 --data digits.npz --baseline fedavg
+    gossipfl simulate 16 --data digits.npz --attack signflip --attackers 0.19 --trust open \\
+        --topology random:8
     """
     from gossipfl.simulation.experiment import run
 

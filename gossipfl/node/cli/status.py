@@ -41,12 +41,13 @@ def _print(answer: dict[str, Any]) -> None:
     for label, value in _facts(answer):
         facts.add_row(f"[bold]{label}[/]", value)
     console.print(facts)
-    table = Table("neighbour", "address", "exchanges", "silent", "cipher")
+    table = Table("neighbour", "address", "exchanges", "granted", "silent", "cipher")
     for row in answer["neighbours"]:
         table.add_row(
             row["name"],
             row["address"],
             str(row["exchanges"]),
+            f"{row['granted']:.0%}",
             f"{row['silent_s']} s",
             row["cipher"],
         )
