@@ -56,7 +56,9 @@ def _order(cursor: Cursor, rows: int) -> NDArray[np.int64]:
     Sorting is many times faster than shuffling, and a tie of random halves goes to the lower row.
     """
     places = np.arange(rows, dtype=np.uint64)
-    keys = _mixed(places + (_mixed(np.uint64(cursor.epoch)) ^ np.uint64(cursor.seed)))
+    keys: NDArray[np.uint64] = _mixed(
+        places + (_mixed(np.uint64(cursor.epoch)) ^ np.uint64(cursor.seed))
+    )
     keys &= _UPPER
     keys |= places
     keys.sort()
