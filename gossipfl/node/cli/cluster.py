@@ -6,12 +6,9 @@ from typing import Any
 import click
 
 from gossipfl.node.cli.apps import app_options, make_foreign
-from gossipfl.node.cli.options import (
-    gossip_options,
-    make_manifest,
-    model_options,
-    readings_options,
-)
+from gossipfl.node.cli.learning_options import model_options
+from gossipfl.node.cli.manifests import make_manifest
+from gossipfl.node.cli.options import gossip_options, readings_options
 
 
 @click.group()

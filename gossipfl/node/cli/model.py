@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from gossipfl.node.cli.options import make_manifest, model_argument, readings_options
+from gossipfl.node.cli.learning_options import model_argument
+from gossipfl.node.cli.manifests import make_manifest
+from gossipfl.node.cli.options import readings_options
 
 
 @click.group()

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gossipfl.node.cli.options import (
-    gossip_options,
-    make_manifest,
-    model_options,
-    partition_options,
-)
+from gossipfl.node.cli.learning_options import model_options
+from gossipfl.node.cli.manifests import make_manifest
+from gossipfl.node.cli.options import gossip_options, partition_options
 
 if TYPE_CHECKING:
     from gossipfl.learning.schema import Schema

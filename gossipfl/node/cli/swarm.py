@@ -9,12 +9,9 @@ from attrs import frozen
 
 from gossipfl.errors import ConfigError
 from gossipfl.node.cli.apps import APPS, app_flags, app_options, make_foreign
-from gossipfl.node.cli.options import (
-    gossip_options,
-    make_manifest,
-    model_options,
-    partition_options,
-)
+from gossipfl.node.cli.learning_options import model_options
+from gossipfl.node.cli.manifests import make_manifest
+from gossipfl.node.cli.options import gossip_options, partition_options
 
 if TYPE_CHECKING:
     from gossipfl.agreement import Agreement

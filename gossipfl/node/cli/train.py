@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gossipfl.node.cli.options import make_manifest, model_options
+from gossipfl.node.cli.learning_options import model_options
+from gossipfl.node.cli.manifests import make_manifest
 
 if TYPE_CHECKING:
     from gossipfl.learning.report import Report
