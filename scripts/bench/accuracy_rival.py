@@ -1,6 +1,7 @@
 """The same training in PyTorch: a task as JSON on standard input, its score on standard output.
 
-Same inputs, layers, optimizer, schedule, batches and epochs; initial values are PyTorch's own.
+Same inputs, layers, optimizer, schedule, batches and epochs; initial values are drawn by the same
+rule from other random numbers.
 """
 
 import json
@@ -21,7 +22,7 @@ def main() -> None:
     mean, deviation = _scale(train, task["standardise"])
     train, test = ((rows - mean) / deviation for rows in (train, test))
     outputs = truths.shape[1] if truths.ndim == 2 else int(truths.max()) + 1
-    model = Network(task["layers"], task["shape"] or [train.shape[1]], outputs)
+    model = Network(task["layers"], task["shape"] or [train.shape[1]], outputs).apply(_start)
     _fit(model, train, truths, task)
     with torch.no_grad():
         found = model(test).numpy()
@@ -103,6 +104,13 @@ MAKERS = {
     "GRU": lambda layer, shape: (LastState(shape[1], layer["units"]), [layer["units"]]),
     "GlobalAverage": lambda layer, shape: (Average(), shape[-1:]),
 }
+
+
+def _start(layer: nn.Module) -> None:
+    """He-uniform weights and no biases; a GRU starts as PyTorch's own does."""
+    if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
+        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
 
 
 def _rows(path: str) -> tuple[torch.Tensor, torch.Tensor]:
