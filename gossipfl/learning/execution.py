@@ -60,6 +60,8 @@ def train_steps(
     i64[steps, batch] of row indices, and `data` that has passed `check_data`.  Releases the GIL.
     """
     check("vectors", vectors, np.float32, (layout.VECTORS, plan.parameters))
+    if not vectors.flags.writeable:
+        raise LocalProtocolError("vectors: must be writable")
     check("batches", batches, np.int64, (None, plan.batch))
     check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
     _check_widths(plan, data)

@@ -4,6 +4,8 @@ Kernels follow a plan without bounds checks, so a Plan cannot exist unless every
 its vector.  The columns are named in `gossipfl.kernels.layout`.
 """
 
+import itertools
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -40,42 +42,51 @@ class Plan:
             raise LocalProtocolError("a plan has contiguous rows: layers, then a loss; batch >= 1")
         if self.workspace < layout.HEAD:
             raise LocalProtocolError(f"a workspace has at least {layout.HEAD} entries")
+        learnt, memory = _Room("parameters", self.parameters), _Room("workspace", self.workspace)
+        memory.take(0, 0, layout.HEAD)
+        memory.take(0, int(table[0, layout.SOURCE]), self.batch * int(table[0, layout.INPUTS]))
         for index, row in enumerate(table[:-1]):
-            self._check_layer(index, row.tolist())
-        self._check_loss(len(table) - 1, table[-1].tolist())
+            self._check_layer(index, row.tolist(), learnt, memory)
+        self._check_loss(len(table) - 1, table[-1].tolist(), memory)
+        learnt.check()
+        memory.check()
         table.flags.writeable = False
 
-    def _check_layer(self, index: int, row: Row) -> None:
-        inputs, outputs = self._sizes(index, row)
+    def _check_layer(self, index: int, row: Row, learnt: "_Room", memory: "_Room") -> None:
+        _, outputs = self._sizes(index, row)
         try:
             extent = extents(row, self.batch)
         except LocalProtocolError as error:
             raise LocalProtocolError(f"plan row {index}: {error}") from None
-        _within(index, row[layout.WEIGHTS], extent.weights, self.parameters)
-        _within(index, row[layout.BIASES], extent.biases, self.parameters)
-        _within(index, row[layout.SCRATCH], extent.scratch, self.workspace)
-        _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
-        _within(index, row[layout.RESULT], self.batch * outputs, self.workspace)
-        _within(index, row[layout.RESULT_GRADIENT], self.batch * outputs, self.workspace)
-        if row[layout.SOURCE_GRADIENT] != -1:
-            _within(index, row[layout.SOURCE_GRADIENT], self.batch * inputs, self.workspace)
+        learnt.take(index, row[layout.WEIGHTS], extent.weights)
+        learnt.take(index, row[layout.BIASES], extent.biases)
+        memory.take(index, row[layout.SCRATCH], extent.scratch)
+        memory.take(index, row[layout.RESULT], self.batch * outputs)
+        memory.take(index, row[layout.RESULT_GRADIENT], self.batch * outputs)
 
-    def _check_loss(self, index: int, row: Row) -> None:
+    def _check_loss(self, index: int, row: Row, memory: "_Room") -> None:
         inputs, targets = self._sizes(index, row)
         if row[layout.KIND] not in LOSSES or target_width(row[layout.KIND], inputs) != targets:
             raise LocalProtocolError(f"plan row {index}: not a loss, or a wrong target width")
-        _within(index, row[layout.SOURCE], self.batch * inputs, self.workspace)
-        _within(index, row[layout.RESULT], self.batch * targets, self.workspace)
-        _within(index, row[layout.SOURCE_GRADIENT], self.batch * inputs, self.workspace)
-        _within(index, row[layout.SCRATCH], 1, self.workspace)
+        memory.take(index, row[layout.RESULT], self.batch * targets)
+        memory.take(index, row[layout.SCRATCH], 1)
 
     def _sizes(self, index: int, row: Row) -> tuple[int, int]:
+        """Inputs and outputs, which are those that the layer before leaves and takes back."""
+        before = self.table[index - 1].tolist() if index else None
         inputs, outputs = row[layout.INPUTS], row[layout.OUTPUTS]
         if inputs < 1 or outputs < 1:
             raise LocalProtocolError(f"plan row {index}: a layer needs an input and an output")
-        if index and self.table[index - 1, layout.OUTPUTS] != inputs:
+        if before is not None and before[layout.OUTPUTS] != inputs:
             raise LocalProtocolError(f"plan row {index}: does not fit the layer before it")
+        here = row[layout.SOURCE], row[layout.SOURCE_GRADIENT]
+        if here != ((here[0], -1) if before is None else _results(before)):
+            raise LocalProtocolError(f"plan row {index}: does not begin where the one before ends")
         return inputs, outputs
+
+
+def _results(row: Row) -> tuple[int, int]:
+    return row[layout.RESULT], row[layout.RESULT_GRADIENT]
 
 
 def target_width(loss: int, outputs: int) -> int:
@@ -83,9 +94,31 @@ def target_width(loss: int, outputs: int) -> int:
     return {layout.CROSS_ENTROPY: 1, layout.WEIGHTED_CROSS_ENTROPY: 2}.get(loss, outputs)
 
 
-def _within(index: int, start: int, length: int, total: int) -> None:
-    if start < 0 or start + length > total:
-        raise LocalProtocolError(f"plan row {index}: {start}+{length} lies outside 0..{total}")
+class _Room:
+    """A vector, and which of its entries are taken.
+
+    Each only once: kernels keep class indices and lists of places there, which nobody else may
+    write to.
+    """
+
+    def __init__(self, name: str, total: int) -> None:
+        self._name, self._total = name, total
+        self._taken: list[tuple[int, int]] = []
+
+    def take(self, index: int, start: int, length: int) -> None:
+        """For row `index`.  Raises LocalProtocolError when they lie outside."""
+        if start < 0 or start + length > self._total:
+            raise LocalProtocolError(
+                f"plan row {index}: {start}+{length} lies outside 0..{self._total}"
+            )
+        if length:
+            self._taken.append((start, start + length))
+
+    def check(self) -> None:
+        """Raises LocalProtocolError when an entry was taken twice."""
+        for (_, stop), (start, _) in itertools.pairwise(sorted(self._taken)):
+            if start < stop:
+                raise LocalProtocolError(f"a plan takes entry {start} of the {self._name} twice")
 
 
 class Planner:
