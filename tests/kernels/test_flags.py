@@ -74,7 +74,8 @@ def test_every_kernel_releases_the_lock_is_cached_and_keeps_nan(path):
 
 @pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="this is that run")
 def test_kernels_pass_uncompiled():
-    names = ("test_steps.py", "test_gemm.py", "test_losses.py", "test_twins.py")
+    """Each kernel beside its twin, and all together in a trainer."""
+    names = ("test_twins.py", "test_losses.py", "test_gemm.py")
     files = [str(Path(__file__).with_name(name)) for name in names]
     learning = str(Path(__file__).parents[1] / "learning" / "test_training.py")
     run = subprocess.run(
