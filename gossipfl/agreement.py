@@ -17,6 +17,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from gossipfl.compression import Codec, DenseCodec, SparseCodec
+from gossipfl.compression.limited import Limit, LimitedCodec
 from gossipfl.errors import ConfigError
 from gossipfl.gossip.anchored import SEED_RATIO, AnchoredGossip
 from gossipfl.gossip.caution import WEIGHT_MAX, Caution
@@ -134,12 +135,21 @@ class Agreement(ABC):
         """16 bytes that name this agreement."""
         return hashlib.blake2b(self.body, digest_size=ID_BYTES).digest()
 
-    def make_scheme(self, codec: Codec | None = None) -> Scheme:
-        """The gossip scheme for this vector; with another codec than `make_codec` gives, if any."""
+    def make_scheme(self, codec: Codec | None = None, limit: Limit | None = None) -> Scheme:
+        """The gossip scheme for this vector; with another codec than `make_codec` gives, if any.
+
+        limit: of the payloads that one node makes.
+        Raises ConfigError for a limit on a scheme that sends whole models.
+        """
         codec = codec or self.make_codec()
         if self.scheme == "plain":
+            if limit is not None:
+                raise ConfigError("plain gossip sends whole models: lift the limits on bytes")
             return PlainGossip(codec)
-        seed_codec = attrs.evolve(self._sparse_codec(), keep_ratio=SEED_RATIO, bits=2)
+        seed_codec: Codec = attrs.evolve(self._sparse_codec(), keep_ratio=SEED_RATIO, bits=2)
+        if limit is not None:
+            codec = LimitedCodec(codec, self.keep_ratio, limit)
+            seed_codec = LimitedCodec(seed_codec, SEED_RATIO, limit)
         weight_max = WEIGHT_MAX if self.trust == "open" else 1.0
         return AnchoredGossip(codec, seed_codec, self.initial(), weight_max)
 

@@ -10,6 +10,7 @@ import attrs
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, le, lt, optional
 
+from gossipfl.gossip.allowance import DAY_MIN, MESSAGE_MIN, Limits
 from gossipfl.toml import build, read_toml
 
 PRESETS: Final[dict[str, dict[str, float]]] = {
@@ -64,6 +65,14 @@ class NodeConfig:
     interval_s: float = _setting(
         5.0, "Mean seconds between rounds, drawn at random.  Lower: faster, more bytes.", gt(0)
     )
+    bytes_per_day: int | None = _setting(
+        None,
+        "Bytes to send in any 24 hours: deltas shrink and rounds pass without one to keep to it.",
+        optional(ge(DAY_MIN)),
+    )
+    max_message_bytes: int | None = _setting(
+        None, "Longest message of an exchange: deltas shrink to fit.", optional(ge(MESSAGE_MIN))
+    )
     settle_s: float = _setting(
         1.0, "Seconds without news about input statistics before training starts.", ge(0)
     )
@@ -108,6 +117,11 @@ class NodeConfig:
             raise ValueError(f"view_max ({self.view_max}) is below view ({self.view})")
         if self.dead_after_s <= self.ping_interval_s:
             raise ValueError("dead_after_s must exceed ping_interval_s, or every link dies")
+
+    @property
+    def limits(self) -> Limits:
+        """On what this node sends."""
+        return Limits(self.bytes_per_day, self.max_message_bytes)
 
 
 KEYS: Final = tuple(a.name for a in attrs.fields(NodeConfig))

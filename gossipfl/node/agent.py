@@ -11,6 +11,7 @@ from attrs import frozen
 from gossipfl import __version__
 from gossipfl.agreement import Agreement
 from gossipfl.config import NodeConfig
+from gossipfl.gossip.allowance import Allowance
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.learning.best import BestWatch
@@ -199,8 +200,18 @@ class Agent:
         )
         if saved.model is not None:
             restore_replica(replica, saved.model)
-        scheme: Scheme = manifest.make_scheme()
-        mixer = Mixer(replica, scheme, own_key, self._journal, self._around.observer)
+        allowance = Allowance(self._config.limits, trio.current_time())
+        limit = allowance.payload_bytes if self._config.limits else None
+        scheme: Scheme = manifest.make_scheme(limit=limit)
+        mixer = Mixer(
+            replica,
+            scheme,
+            own_key,
+            self._journal,
+            self._around.observer,
+            allowance,
+            lambda: self._sessions.traffic().sent_bytes,
+        )
         mixer.restore(saved)
         return mixer
 

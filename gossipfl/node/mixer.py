@@ -1,10 +1,12 @@
 """Runs the exchanges of one node: the core decides, this file remembers and sends."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import trio
 
+from gossipfl.gossip.allowance import Allowance
 from gossipfl.gossip.exchange import Exchange, ExchangeMessage
 from gossipfl.gossip.link import Applied, LinkState, Record
 from gossipfl.gossip.replica import Replica
@@ -13,12 +15,16 @@ from gossipfl.node.mesh import Neighbour
 from gossipfl.node.observer import Observer
 from gossipfl.node.state.journal import Journal
 from gossipfl.node.state.store import LinksCheckpoint, Saved
+from gossipfl.wire.messages import Request
 
 LINKS_MAX: Final = 64
 
 
 class Mixer:
-    """The replica and one exchange state machine per peer, live or not."""
+    """The replica and one exchange state machine per peer, live or not.
+
+    allowance: of bytes; sent_bytes: by the whole node, since it started.
+    """
 
     def __init__(
         self,
@@ -27,8 +33,12 @@ class Mixer:
         own_key: bytes,
         journal: Journal,
         observer: Observer,
+        allowance: Allowance,
+        sent_bytes: Callable[[], int],
     ) -> None:
         self.replica = replica
+        self._allowance = allowance
+        self._sent_bytes = sent_bytes
         self._scheme = scheme
         self._own_key = own_key
         self._journal = journal
@@ -63,10 +73,12 @@ class Mixer:
         return state.last is None and state.pending is None
 
     async def offer_to(self, neighbour: Neighbour) -> None:
-        """Open an exchange, or repeat the request that is open.
+        """Open an exchange, or repeat the request that is open, unless bytes are short.
 
         Raises Unreachable when the link is gone; the request stays open.
         """
+        if not self._affords_message():
+            return
         # Noted before we wait for the disk, or the next round would repeat it at once.
         neighbour.offered_s = trio.current_time()
         exchange = self._exchange(neighbour.key)
@@ -81,8 +93,11 @@ class Mixer:
     async def take(self, neighbour: Neighbour, message: ExchangeMessage) -> None:
         """Apply one message; what must survive is written before the answer leaves.
 
-        Raises RemoteProtocolError for a payload that is no delta of our model.
+        A request that we cannot afford to answer is passed over, as if it were lost: the peer
+        repeats it.  Raises RemoteProtocolError for a payload that is no delta of our model.
         """
+        if not self._affords_message() and isinstance(message, Request):
+            return
         outcome = self._exchange(neighbour.key).receive(self.replica, message)
         for record in outcome.records:
             self._journal.append(neighbour.key, record)
@@ -96,6 +111,10 @@ class Mixer:
         """Write all links, so that older journal rows can go."""
         links = {peer: _copy(exchange.state) for peer, exchange in self._exchanges.items()}
         self._journal.put(LinksCheckpoint(self._journal.position, links))
+
+    def _affords_message(self) -> bool:
+        self._allowance.note(trio.current_time(), self._sent_bytes())
+        return self._allowance.affords_message
 
     def _count(self, neighbour: Neighbour, record: Record) -> None:
         if isinstance(record, Applied):

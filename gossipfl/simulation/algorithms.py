@@ -1,4 +1,4 @@
-"""Algorithms by name, as experiments and the command line write them."""
+"""Baselines by name, as experiments and the command line write them."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from gossipfl.simulation.baselines.epidemic import Epidemic
 from gossipfl.simulation.baselines.fedavg import FedAvg
 from gossipfl.simulation.baselines.hegedus import Hegedus, Partitioned, Subsample
 from gossipfl.simulation.baselines.push_sum import PushSum
-from gossipfl.simulation.gossip import Gossip
 from gossipfl.simulation.remembering import RememberingCodec
 from gossipfl.simulation.world import Algorithm
 
@@ -38,13 +37,8 @@ HELP: Final = (
 )
 
 
-def make_algorithm(text: str, manifest: Manifest, resend_s: float) -> Algorithm:
-    """The algorithm that `text` names: "gossip" for the manifest's scheme, or one of HELP.
-
-    Raises ConfigError.
-    """
-    if text == "gossip":
-        return Gossip(manifest, resend_s)
+def make_baseline(text: str, manifest: Manifest) -> Algorithm:
+    """The algorithm that `text` names, one of HELP.  Raises ConfigError."""
     if text in PLAIN:
         return PLAIN[text]()
     name, colon, number = text.partition(":")

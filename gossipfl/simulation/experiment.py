@@ -8,13 +8,15 @@ from attrs import asdict, field, frozen
 from attrs.validators import ge, gt, instance_of, lt, optional
 
 from gossipfl.errors import ConfigError
+from gossipfl.gossip.allowance import Limits
 from gossipfl.gossip.replica import Replica
 from gossipfl.manifest import Manifest
-from gossipfl.simulation.algorithms import make_algorithm
+from gossipfl.simulation.algorithms import make_baseline
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.checks import checked
 from gossipfl.simulation.churn import Churn, OnOff, Presence, Trace
 from gossipfl.simulation.engine import Engine
+from gossipfl.simulation.gossip import Gossip
 from gossipfl.simulation.measurement import Candidate, Measurement, Point
 from gossipfl.simulation.network import Conditions, Network
 from gossipfl.simulation.population import Rows, populate
@@ -41,6 +43,7 @@ class Experiment:
     speed_spread: the fastest node makes this many rounds for one of the slowest.
     resend_s: an unanswered request is repeated after so long.
     conditions: of the links.  churn: None when all stay.
+    limits: on what every node sends; of the scheme, not of baselines.
     own_validation: share of its rows that each node holds back, to judge its own model on.
     evaluate_every: rounds between two looks at the mesh.
     seed: of everything but the initial model, whose seed is the manifest's.
@@ -63,6 +66,7 @@ class Experiment:
     churn: Churn | None = field(
         default=None, validator=checked(optional(instance_of((OnOff, Trace))))
     )
+    limits: Limits = field(factory=Limits)
     own_validation: float = field(default=0.0, validator=checked(ge(0), lt(1)))
     evaluate_every: int = field(default=10, validator=checked(instance_of(int), ge(1)))
     seed: int = field(default=0, validator=checked(instance_of(int), ge(0)))
@@ -99,7 +103,7 @@ def run(experiment: Experiment, rows: Rows, report: Report = lambda point: None)
     Raises ConfigError and DataError for an experiment that does not suit the rows.
     """
     world = _make_world(experiment, rows)
-    algorithm = make_algorithm(experiment.algorithm, experiment.manifest, experiment.resend_s)
+    algorithm = _make_algorithm(experiment)
     algorithm.start(world)
     observation = _Observation(experiment, rows, world, algorithm)
     curve = [observation.look()]
@@ -108,6 +112,15 @@ def run(experiment: Experiment, rows: Rows, report: Report = lambda point: None)
         curve.append(observation.look())
         report(curve[-1])
     return observation.finish(curve)
+
+
+def _make_algorithm(experiment: Experiment) -> Algorithm:
+    manifest, resend_s = experiment.manifest, experiment.resend_s
+    if experiment.algorithm == "gossip":
+        return Gossip(manifest, resend_s, experiment.limits)
+    if experiment.limits:
+        raise ConfigError("limits on bytes are kept by gossip only: leave the baseline out")
+    return make_baseline(experiment.algorithm, manifest)
 
 
 def _stops(experiment: Experiment) -> list[int]:

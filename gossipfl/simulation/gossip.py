@@ -1,10 +1,10 @@
 """The product's own algorithm in virtual time: the node's exchange code without its sockets."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Final
 
 from gossipfl.errors import RemoteProtocolError
+from gossipfl.gossip.allowance import Allowance, Limits
 from gossipfl.gossip.exchange import Exchange, ExchangeMessage
 from gossipfl.gossip.link import Applied, LinkState, Planted
 from gossipfl.gossip.replica import Replica
@@ -14,7 +14,7 @@ from gossipfl.simulation.chance import stream
 from gossipfl.simulation.lying import LyingScheme
 from gossipfl.simulation.remembering import RememberingCodec
 from gossipfl.simulation.world import World
-from gossipfl.wire.messages import decode, encode
+from gossipfl.wire.messages import Request, decode, encode
 
 NUMBER_BYTES: Final = 4
 
@@ -27,12 +27,15 @@ class SimulatedNode:
     applied, planted: exchanges merged, and links that had to be seeded anew.
     """
 
-    def __init__(self, number: int, world: World, scheme: Scheme, resend_s: float) -> None:
+    def __init__(
+        self, number: int, world: World, scheme: Scheme, allowance: Allowance, resend_s: float
+    ) -> None:
         self.member = world.members[number]
         self.applied = self.planted = 0
         self._number = number
         self._world = world
         self._scheme = scheme
+        self._allowance = allowance
         self._resend_s = resend_s
         self._rng = stream(world.seed, "node", number)
         self._exchanges: dict[int, Exchange] = {}
@@ -53,6 +56,8 @@ class SimulatedNode:
         message = decode(frame)
         if not isinstance(message, ExchangeMessage):
             raise RemoteProtocolError(f"a {type(message).__name__} has no place in a simulation")
+        if not self._affords_message() and isinstance(message, Request):
+            return
         outcome = self._exchange(sender).receive(self.member.replica, message)
         self.applied += sum(isinstance(record, Applied) for record in outcome.records)
         self.planted += sum(isinstance(record, Planted) for record in outcome.records)
@@ -68,9 +73,14 @@ class SimulatedNode:
             self.member.train()
             self.member.end_round()
             ready = [other for other in self._neighbours() if self._is_ready(other)]
-            if ready:
+            if ready and self._affords_message():
                 self._offer(ready[int(self._rng.integers(len(ready)))])
         self._plan_round()
+
+    def _affords_message(self) -> bool:
+        sent_bytes = int(self._world.network.sent_bytes[self._number])
+        self._allowance.note(self._world.engine.now_s, sent_bytes)
+        return self._allowance.affords_message
 
     def _neighbours(self) -> Sequence[int]:
         """Those there are; a node knows within a ping which links are dead."""
@@ -114,19 +124,29 @@ class Gossip:
     """Every node runs the manifest's scheme, anchored or plain.
 
     resend_s: how long an unanswered request waits before the same bytes go out again.
+    limits: on what every node sends.
     """
 
-    def __init__(self, manifest: Manifest, resend_s: float) -> None:
+    def __init__(self, manifest: Manifest, resend_s: float, limits: Limits) -> None:
         self.nodes: list[SimulatedNode] = []
-        self._scheme = manifest.make_scheme(RememberingCodec(manifest.make_codec()))
+        self._manifest = manifest
+        self._codec = RememberingCodec(manifest.make_codec())
+        self._scheme = manifest.make_scheme(self._codec)
         self._resend_s = resend_s
+        self._limits = limits
 
     def start(self, world: World) -> None:
         """Build the nodes and plan their first rounds."""
-        make = partial(SimulatedNode, world=world, scheme=self._scheme, resend_s=self._resend_s)
-        self.nodes = [make(number) for number in range(len(world.members))]
+        self.nodes = [self._make_node(number, world) for number in range(len(world.members))]
         for node in self.nodes:
             node.start()
+
+    def _make_node(self, number: int, world: World) -> SimulatedNode:
+        allowance, scheme = Allowance(self._limits), self._scheme
+        if self._limits:
+            # A scheme of its own, since each node's messages are as long as its own account allows.
+            scheme = self._manifest.make_scheme(self._codec, allowance.payload_bytes)
+        return SimulatedNode(number, world, scheme, allowance, self._resend_s)
 
     def replicas(self) -> Sequence[Replica]:
         """One per node."""

@@ -31,6 +31,8 @@ PAYLOAD_MAX: Final = 512 * 1024
 FRAME_MAX: Final = PAYLOAD_MAX + 64
 MESSAGE_DIGEST_BYTES: Final = 2
 LINK_DIGEST_BYTES: Final = 8
+# Around the payload of a Half: its own fields, then length, counter and tag of a sealed frame.
+HALF_OVERHEAD_MAX: Final = 1 + 1 + 5 + 4 + 2 + 5 + 5 + 2 + 2 + 16
 PEERS_MAX: Final = 16
 MOMENTS_MAX: Final = 64
 

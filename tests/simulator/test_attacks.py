@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gossipfl.errors import ConfigError
+from gossipfl.gossip.allowance import Limits
 from gossipfl.learning.dataset import Dataset
 from gossipfl.simulation.attacks.base import Insight, Lie
 from gossipfl.simulation.attacks.label_flip import LabelFlip
@@ -114,7 +115,7 @@ def test_liars_keep_their_links_in_step():
     world = make_world(model, 8, "random:4", loss=0.2)
     attack = parse_attack("signflip")
     world = attrs.evolve(world, threat=Threat(attack, frozenset({1, 5})))
-    gossip = Gossip(model, resend_s=2.0)
+    gossip = Gossip(model, 2.0, Limits())
     gossip.start(world)
     world.engine.run_until(40)
     assert sum(node.planted for node in gossip.nodes) == 0

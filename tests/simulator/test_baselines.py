@@ -8,7 +8,7 @@ import pytest
 from gossipfl.compression import DenseCodec, SparseCodec
 from gossipfl.errors import ConfigError
 from gossipfl.learning.settings import TrainingSettings
-from gossipfl.simulation.algorithms import PLAIN, TUNED, make_algorithm
+from gossipfl.simulation.algorithms import PLAIN, TUNED, make_baseline
 from gossipfl.simulation.baselines.choco import Choco
 from gossipfl.simulation.baselines.dpsgd import DPSGD
 from gossipfl.simulation.baselines.epidemic import Epidemic
@@ -253,4 +253,4 @@ def test_parts_of_models_are_cheaper_in_proportion():
 )
 def test_mistakes_are_named(text, said):
     with pytest.raises(ConfigError, match=said):
-        make_algorithm(text, manifest(), resend_s=2.0)
+        make_baseline(text, manifest())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gossipfl.gossip.allowance import Limits
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.churn import OnOff
 from gossipfl.simulation.gossip import Gossip
@@ -15,7 +16,7 @@ def played(seconds: float = 80, **conditions: float) -> Gossip:
     model = manifest()
     world = make_world(model, NODES, "random:4", **conditions)
     OnOff(share=0.2, away_s=3).start(world.engine, world.presence, stream(1, "churn"))
-    gossip = Gossip(model, resend_s=2.0)
+    gossip = Gossip(model, 2.0, Limits())
     gossip.start(world)
     world.engine.run_until(seconds)
     return gossip

@@ -47,6 +47,8 @@ _WORLD_OPTIONS = (
         default=0.0,
         help="Share of its rows that each node holds back, to judge its own model on.",
     ),
+    click.option("--bytes-per-day", type=int, help="That a node sends, in virtual time."),
+    click.option("--max-message-bytes", type=int, help="Deltas shrink to fit."),
     click.option("--evaluate-every", type=click.IntRange(1), default=10, show_default=True),
 )
 
@@ -141,6 +143,7 @@ def _rows(
 def _experiment(
     manifest: Any, nodes: int, partition: str, algorithm: str, settings: dict[str, Any]
 ) -> "Experiment":
+    from gossipfl.gossip.allowance import Limits
     from gossipfl.simulation.churn import OnOff
     from gossipfl.simulation.experiment import Experiment
     from gossipfl.simulation.network import Conditions
@@ -157,6 +160,7 @@ def _experiment(
         partition=partition,
         conditions=Conditions(**{key: settings[key] for key in links}),
         churn=OnOff(share=settings["churn"], away_s=settings["away_s"]),
+        limits=Limits(settings["bytes_per_day"], settings["max_message_bytes"]),
         **{key: settings[key] for key in same},
     )
 
