@@ -18,6 +18,7 @@ from gossipfl.learning.basis import Basis, parse_basis
 from gossipfl.learning.declaration import declare, describe
 from gossipfl.learning.layers import Dense, Layer
 from gossipfl.learning.personalisation import Personalisation, Split, split
+from gossipfl.learning.quantised import Quantise, quantised
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.sequential import LOSSES, Loss, Sequential, natural_shape, perceptron
 from gossipfl.learning.settings import TrainingSettings
@@ -64,6 +65,8 @@ class Manifest(Agreement):
     loss: "auto" (cross-entropy for classes, else squared-error), "binary" (two classes by one
         logit, or targets that are 0 or 1), "huber", or one of those that "auto" picks.
     training: optimizer, learning rate, local steps; see TrainingSettings.
+    quantise: "none", or "int8" for a model that is trained to run in integers: of Dense,
+        convolutions, pools, ReLU and Dropout alone.
     personal: layers that stay with each node, and how they are trained; see Personalisation.
     Raises ConfigError for a value outside its range, and for parts that do not fit together.
     """
@@ -76,6 +79,7 @@ class Manifest(Agreement):
     loss: Literal["auto", "cross-entropy", "squared-error", "binary", "huber"] = field(
         default="auto", validator=one_of("auto", *LOSSES)
     )
+    quantise: Quantise = field(default="none", validator=one_of("none", "int8"))
     training: TrainingSettings = attrs.Factory(TrainingSettings)
     personal: Personalisation = attrs.Factory(Personalisation)
 
@@ -152,12 +156,11 @@ class Manifest(Agreement):
         basis = self.input_basis()
         inputs = basis.inputs(self.schema.inputs)
         shape = self.shape or natural_shape(self.layers, basis.shape(self.schema.shape))
-        model = Sequential(
-            *self.layers,
-            Dense(1 if loss == "binary" and classes else self.schema.outputs),
-            shape=shape,
-            loss=loss,
-        )
+        last = Dense(1 if loss == "binary" and classes else self.schema.outputs)
+        layers = (*self.layers, last)
+        if self.quantise == "int8":
+            layers = quantised(layers)
+        model = Sequential(*layers, shape=shape, loss=loss)
         if model.inputs != inputs:
             raise ConfigError(
                 f"the shape {shape} has {model.inputs} entries, but an example has {inputs}"

@@ -149,6 +149,8 @@ LAYER = types.void(INTEGERS, FLOATS, FLOATS, FLOATS, types.int64, INTEGERS)
 GATHER = types.void(FLOATS, types.int64, INTEGERS, types.int64, FLOATS)
 # settings of the step, vectors, size
 OPTIMIZER = types.void(DOUBLES, FLOATS, types.int64)
+# table, its layers, parameters, size, out
+WEIGHING = types.void(INTEGERS, types.int64, FLOATS, types.int64, FLOATS)
 # (a, row stride, column stride), (b, row stride), (out, row stride), (m, n, k), add
 _STRIDE = types.int64
 PRODUCT = types.void(
@@ -161,5 +163,6 @@ LISTED_PRODUCT = types.void(FLOATS, INTEGERS, INTEGERS, *PRODUCT.args[3:])
 call_layer: Any = _caller(LAYER)
 call_gather = _caller(GATHER)
 call_optimizer = _caller(OPTIMIZER)
+call_weighing = _caller(WEIGHING)
 call_product = _caller(PRODUCT)
 call_listed_product = _caller(LISTED_PRODUCT)

@@ -11,6 +11,7 @@ from gossipfl.kernels import (
     convolution,
     dense,
     dropout,
+    fake_quantisation,
     fastgrnn,
     gather,
     gemm,
@@ -48,6 +49,10 @@ LAYERS = {
     layout.DROPOUT: (dropout.dropout_forward, dropout.dropout_backward),
     layout.POSITIONS: (positions.positions_forward, positions.positions_backward),
     layout.TRANSFORMER: (transformer.transformer_forward, transformer.transformer_backward),
+    layout.FAKE_QUANTISE: (
+        fake_quantisation.fake_quantise_forward,
+        fake_quantisation.fake_quantise_backward,
+    ),
 }
 LOSSES = {
     layout.CROSS_ENTROPY: losses.cross_entropy,
@@ -67,6 +72,7 @@ SHARED = {
     layout.MULTIPLY_LISTED: gemm.MULTIPLY_LISTED,
     layout.GATHER: gather.gather,
     layout.PREPARE: gradients.prepare,
+    layout.QUANTISE_WEIGHTS: fake_quantisation.quantise_weights,
 }
 
 
@@ -82,4 +88,5 @@ def program(table: NDArray[np.int64], optimizer: int) -> tuple[NDArray[Any], ...
 def _kernels(kinds, optimizer):
     rows = [LAYERS[kind] for kind in kinds[:-1]]
     rows.append((LOSSES[kinds[-1]], OPTIMIZERS[optimizer]))
-    return array_of(rows), array_of([SHARED[place] for place in range(len(SHARED))])
+    shared = len(SHARED) if layout.FAKE_QUANTISE in kinds else layout.QUANTISE_WEIGHTS
+    return array_of(rows), array_of([SHARED[place] for place in range(shared)])

@@ -10,6 +10,7 @@ from gossipfl.kernels import (
     convolution_ref,
     dense_ref,
     dropout_ref,
+    fake_quantisation_ref,
     fastgrnn_ref,
     group_norm_ref,
     gru_ref,
@@ -45,6 +46,10 @@ LAYERS = {
     layout.TRANSFORMER: (
         transformer_ref.transformer_forward,
         transformer_ref.transformer_backward,
+    ),
+    layout.FAKE_QUANTISE: (
+        fake_quantisation_ref.fake_quantise_forward,
+        fake_quantisation_ref.fake_quantise_backward,
     ),
 }
 LOSSES = {

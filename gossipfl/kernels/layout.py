@@ -8,7 +8,7 @@ INPUTS and OUTPUTS count the entries of one example.
 KIND, INPUTS, OUTPUTS = 0, 1, 2
 WEIGHTS, BIASES = 3, 4  # for a dense layer [outputs, inputs] row-major and [outputs]; -1 if none
 SOURCE, RESULT = 5, 6  # [batch, INPUTS] and [batch, OUTPUTS]; a loss row's RESULT holds the targets
-SOURCE_GRADIENT, RESULT_GRADIENT = 7, 8  # -1 where nobody needs it: first layer, loss row
+SOURCE_GRADIENT, RESULT_GRADIENT = 7, 8  # -1 where nobody needs it: data, loss row
 SCRATCH = 9  # the layer's own; a loss leaves its value in the first entry
 GEOMETRY = 10  # from here on, what the kinds of layers call their own; 0 where they have less
 COLUMNS = 18
@@ -23,6 +23,9 @@ STRIDE, OUT_HEIGHT, OUT_WIDTH = GEOMETRY + 4, GEOMETRY + 5, GEOMETRY + 6
 CHANNELS, GROUPS = GEOMETRY, GEOMETRY + 1  # group normalisation
 HEADS, HIDDEN = GEOMETRY + 1, GEOMETRY + 2  # transformers, behind TIMES
 THRESHOLD = GEOMETRY  # dropout: of 2**32 draws, how many zero an entry
+SIGNED = GEOMETRY  # fake quantisation: 1 for codes -LEVELS_SIGNED.., 0 for 0..LEVELS
+# A loss: where the workspace has all parameters with rounded weights; 0 where none are rounded.
+ROUNDED = GEOMETRY
 
 # KIND of a layer.  Recurrent layers see INPUTS as [TIMES, channels] and have their last state as
 # result.  GRU: weights [3 OUTPUTS, channels] and [3 OUTPUTS, OUTPUTS] for reset, update and new,
@@ -35,6 +38,9 @@ DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
 CONVOLUTION, MAX_POOL, AVERAGE_POOL, GROUP_NORM = 20, 21, 22, 23
 # DROPOUT: no parameters.  POSITIONS: weights [INPUTS].  TRANSFORMER: see kernels/transformer.py.
 DROPOUT, POSITIONS, TRANSFORMER = 30, 31, 32
+# FAKE_QUANTISE: one weight, the logarithm of its step over the one that it starts with.  Where a
+# plan has any, weights of DENSE and CONVOLUTION are rounded as well.
+FAKE_QUANTISE = 40
 # KIND of a loss.  Targets are a class index, with WEIGHTED_CROSS_ENTROPY and its weight behind it;
 # with the others a number for every output, with BINARY 0 or 1.
 CROSS_ENTROPY, SQUARED_ERROR, WEIGHTED_CROSS_ENTROPY, BINARY, HUBER = 100, 101, 102, 103, 104
@@ -44,6 +50,7 @@ FORWARD, BACKWARD = 0, 1
 LOSS, UPDATE = 0, 1
 # Kernels that all plans share.
 MULTIPLY, MULTIPLY_TRANSPOSED, GATHER, PREPARE, MULTIPLY_LISTED = 0, 1, 2, 3, 4
+QUANTISE_WEIGHTS = 5  # only with plans that round
 
 # Entries at the start of every workspace, which all kernels may read.
 TRAINING = 0  # 1 in a training step, 0 in a prediction
@@ -65,3 +72,8 @@ FIRST_SCALE, SECOND_SCALE = 8, 9  # Adam: what makes up for moments that began a
 SETTINGS = 10
 SGD, NESTEROV, ADAM = 0, 1, 2  # optimizers
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's
+
+# Codes of int8: of weights and of numbers with a sign -LEVELS_SIGNED..LEVELS_SIGNED, of others
+# 0..LEVELS.  At first the largest code is RANGE_START; exponents count up to EXPONENT_MAX.
+LEVELS_SIGNED, LEVELS = 127, 255
+RANGE_START, EXPONENT_MAX = 4.0, 20.0

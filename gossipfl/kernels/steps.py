@@ -6,7 +6,7 @@ A `program` is what `kinds.program` makes of a plan.
 
 import numba
 
-from gossipfl.kernels.calls import call_gather, call_layer, call_optimizer
+from gossipfl.kernels.calls import call_gather, call_layer, call_optimizer, call_weighing
 from gossipfl.kernels.layout import (
     BACKWARD,
     CLIP_NORM,
@@ -21,7 +21,9 @@ from gossipfl.kernels.layout import (
     PARAMETERS,
     PREPARE,
     PROXIMAL,
+    QUANTISE_WEIGHTS,
     RESULT,
+    ROUNDED,
     SCRATCH,
     SEED,
     SOURCE,
@@ -55,8 +57,8 @@ def run_steps(program, settings, vectors, data, batches, workspace):
 def run_gradient(program, vectors, workspace, batch):
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
     table, kernels, shared = program
-    x, g, last = vectors[PARAMETERS], vectors[GRADIENT], table.shape[0] - 1
-    run_forward(program, x, workspace, batch)
+    g, last = vectors[GRADIENT], table.shape[0] - 1
+    x = run_forward(program, vectors[PARAMETERS], workspace, batch)
     call_layer(kernels[last, LOSS], (table[last], x, g, workspace, batch, shared))
     for layer in range(last - 1, -1, -1):
         call_layer(kernels[layer, BACKWARD], (table[layer], x, g, workspace, batch, shared))
@@ -65,14 +67,29 @@ def run_gradient(program, vectors, workspace, batch):
 
 @numba.njit(nogil=True, cache=True)
 def run_forward(program, parameters, workspace, batch):
-    """The outputs of the `batch` inputs that lie in the workspace.
+    """The outputs of the `batch` inputs that lie in the workspace; returns what stood for the
+    parameters.
 
     A forward pass writes no gradient, so the parameters may stand for it.
     """
     table, kernels, shared = program
+    x = _rounded(program, parameters, workspace)
     for layer in range(table.shape[0] - 1):
-        arguments = (table[layer], parameters, parameters, workspace, batch, shared)
-        call_layer(kernels[layer, FORWARD], arguments)
+        call_layer(kernels[layer, FORWARD], (table[layer], x, x, workspace, batch, shared))
+    return x
+
+
+@numba.njit(nogil=True, cache=True)
+def _rounded(program, parameters, workspace):
+    """The parameters as layers see them: with rounded weights where the plan says so."""
+    table, _, shared = program
+    last = table.shape[0] - 1
+    start = table[last, ROUNDED]
+    if start == 0:
+        return parameters
+    out = workspace[start:]
+    call_weighing(shared[QUANTISE_WEIGHTS], (table, last, parameters, parameters.size, out))
+    return out
 
 
 @numba.njit(nogil=True, cache=True)

@@ -6,6 +6,7 @@ As in the kernels, a number that overflows becomes infinite in silence: the call
 import numpy as np
 
 from gossipfl.kernels.dense_ref import matrix
+from gossipfl.kernels.fake_quantisation_ref import quantise_weights
 from gossipfl.kernels.gradients_ref import prepare
 from gossipfl.kernels.kinds_ref import LAYERS, LOSSES
 from gossipfl.kernels.layout import (
@@ -19,6 +20,7 @@ from gossipfl.kernels.layout import (
     OUTPUTS,
     PARAMETERS,
     RESULT,
+    ROUNDED,
     SCRATCH,
     SEED,
     SOURCE,
@@ -45,8 +47,8 @@ def run_steps(program, settings, vectors, data, batches, workspace):
 def run_gradient(program, vectors, workspace, batch):
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
     table, _ = program
-    state = vectors[PARAMETERS], vectors[GRADIENT], workspace, batch
-    run_forward(program, vectors[PARAMETERS], workspace, batch)
+    x = run_forward(program, vectors[PARAMETERS], workspace, batch)
+    state = x, vectors[GRADIENT], workspace, batch
     LOSSES[table[-1, KIND]](table[-1], *state)
     for row in table[-2::-1]:
         LAYERS[row[KIND]][BACKWARD](row, *state)
@@ -55,10 +57,17 @@ def run_gradient(program, vectors, workspace, batch):
 
 @np.errstate(all="ignore")
 def run_forward(program, parameters, workspace, batch):
-    """The outputs of the `batch` inputs that lie in the workspace."""
+    """The outputs of the `batch` inputs that lie in the workspace; returns what stood for the
+    parameters.
+    """
     table, _ = program
+    x = parameters
+    if start := table[-1, ROUNDED]:
+        x = workspace[start : start + parameters.size]
+        quantise_weights(table[:-1], parameters, x)
     for row in table[:-1]:
-        LAYERS[row[KIND]][FORWARD](row, parameters, None, workspace, batch)
+        LAYERS[row[KIND]][FORWARD](row, x, None, workspace, batch)
+    return x
 
 
 def fill(table, data, batch, workspace):

@@ -66,6 +66,14 @@ def _dropout(row: Row, batch: int) -> Extent:
     return Extent(scratch=-(-batch * row[layout.INPUTS] // 4) * 4)
 
 
+def _fake_quantise(row: Row, batch: int) -> Extent:
+    _same_size(row)
+    _no_geometry(row, 1)
+    if row[layout.SIGNED] not in (0, 1):
+        raise Unfit
+    return Extent(weights=1, scratch=1)
+
+
 def _positions(row: Row, batch: int) -> Extent:
     _same_size(row)
     _no_geometry(row, 0)
@@ -185,6 +193,7 @@ _EXTENTS: Final[dict[int, Rule]] = {
     layout.LAYER_NORM: _layer_norm,
     layout.DROPOUT: _dropout,
     layout.POSITIONS: _positions,
+    layout.FAKE_QUANTISE: _fake_quantise,
     layout.TRANSFORMER: _transformer,
     layout.GRU: _recurrent(per_step=5, fixed=9, gates=3, scalars=0),
     layout.CONVOLUTION: _convolution,

@@ -1,7 +1,7 @@
 """Models in TOML: the layers, and with them whatever else a cluster agrees on about learning.
 
     shape = [28, 28, 1]        # optional: as the data has it
-    standardise = "none"       # optional, as `basis` and `loss`
+    standardise = "none"       # optional, as `basis`, `loss` and `quantise`
 
     [[layers]]
     layer = "Dense"
@@ -38,6 +38,7 @@ class _Tables:
     standardise: str | None = None
     basis: str | None = None
     loss: str | None = None
+    quantise: str | None = None
     layers: Any = None
     training: dict[str, Any] = attrs.field(factory=dict)
     personal: dict[str, Any] = attrs.field(factory=dict)
@@ -71,6 +72,7 @@ def read_model(path: Path) -> ModelFile:
         "standardise": tables.standardise,
         "basis": tables.basis,
         "loss_function": tables.loss,
+        "quantise": tables.quantise,
         **tables.personal,
     }
     return ModelFile(

@@ -62,14 +62,24 @@ class Plan:
         learnt.take(index, row[layout.BIASES], extent.biases)
         memory.take(index, row[layout.SCRATCH], extent.scratch)
         memory.take(index, row[layout.RESULT], self.batch * outputs)
-        memory.take(index, row[layout.RESULT_GRADIENT], self.batch * outputs)
+        if not _rounds_data(row):
+            memory.take(index, row[layout.RESULT_GRADIENT], self.batch * outputs)
+        elif row[layout.RESULT_GRADIENT] != -1:
+            raise LocalProtocolError(f"plan row {index}: nobody needs the gradient of rounded data")
 
     def _check_loss(self, index: int, row: Row, memory: "_Room") -> None:
         inputs, targets = self._sizes(index, row)
         if row[layout.KIND] not in LOSSES or target_width(row[layout.KIND], inputs) != targets:
             raise LocalProtocolError(f"plan row {index}: not a loss, or a wrong target width")
+        if row[layout.SOURCE_GRADIENT] < 0:
+            raise LocalProtocolError(f"plan row {index}: a loss needs a layer that learns by it")
         memory.take(index, row[layout.RESULT], self.batch * targets)
         memory.take(index, row[layout.SCRATCH], 1)
+        rounds = bool((self.table[:, layout.KIND] == layout.FAKE_QUANTISE).any())
+        if rounds != bool(row[layout.ROUNDED]) or any(row[layout.ROUNDED + 1 :]):
+            raise LocalProtocolError(f"plan row {index}: does not suit how the layers round")
+        if rounds:
+            memory.take(index, row[layout.ROUNDED], self.parameters)
 
     def _sizes(self, index: int, row: Row) -> tuple[int, int]:
         """Inputs and outputs, which are those that the layer before leaves and takes back."""
@@ -87,6 +97,11 @@ class Plan:
 
 def _results(row: Row) -> tuple[int, int]:
     return row[layout.RESULT], row[layout.RESULT_GRADIENT]
+
+
+def _rounds_data(row: Row) -> bool:
+    """Rounded data are data: whoever reads them needs no gradient of them either."""
+    return row[layout.KIND] == layout.FAKE_QUANTISE and row[layout.SOURCE_GRADIENT] == -1
 
 
 def target_width(loss: int, outputs: int) -> int:
@@ -141,9 +156,10 @@ class Planner:
         row[layout.WEIGHTS] = self._parameters
         row[layout.BIASES] = self._parameters + extent.weights
         self._parameters += extent.weights + extent.biases
-        result, gradient = self._reserve(outputs), self._reserve(outputs)
-        row[layout.SOURCE], row[layout.RESULT] = self._source, result
-        row[layout.SOURCE_GRADIENT], row[layout.RESULT_GRADIENT] = self._source_gradient, gradient
+        row[layout.SOURCE], row[layout.SOURCE_GRADIENT] = self._source, self._source_gradient
+        result = self._reserve(outputs)
+        gradient = -1 if _rounds_data(row) else self._reserve(outputs)
+        row[layout.RESULT], row[layout.RESULT_GRADIENT] = result, gradient
         row[layout.SCRATCH] = self._reserve_once(extent.scratch)
         self._rows.append(row)
         self._width, self._source, self._source_gradient = outputs, result, gradient
@@ -154,7 +170,10 @@ class Planner:
         truth, value = self._reserve(targets), self._reserve(1)
         row = [loss, self._width, targets, -1, -1, self._source, truth]
         row += [self._source_gradient, -1, value]
-        self._rows.append([*row, *[0] * (layout.COLUMNS - layout.GEOMETRY)])
+        row += [0] * (layout.COLUMNS - layout.GEOMETRY)
+        if any(layer[layout.KIND] == layout.FAKE_QUANTISE for layer in self._rows):
+            row[layout.ROUNDED] = self._reserve_once(self._parameters)
+        self._rows.append(row)
         return Plan(
             table=np.array(self._rows, dtype=np.int64),
             batch=self._batch,

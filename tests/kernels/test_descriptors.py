@@ -16,7 +16,10 @@ from gossipfl.kernels import kinds, layout
 from gossipfl.learning import execution
 from gossipfl.learning.plan import LINE, Plan
 from gossipfl.learning.settings import TrainingSettings
-from tests.kernels.test_steps import ARCHITECTURES, problem
+from tests.kernels import test_fake_quantisation, test_steps
+from tests.kernels.test_steps import problem
+
+ARCHITECTURES = [*test_steps.ARCHITECTURES, *test_fake_quantisation.ARCHITECTURES]
 
 BATCH, ROWS, STEPS = 4, 9, 2
 GUARD = 4096

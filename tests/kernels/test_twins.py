@@ -10,6 +10,7 @@ from gossipfl.learning.layers import (
     Conv2D,
     Dense,
     Dropout,
+    FakeQuantise,
     FastGRNN,
     GroupNorm,
     LayerNorm,
@@ -43,6 +44,7 @@ TOLERANCE_ULPS = {
     layout.DROPOUT: 0,
     layout.POSITIONS: 0,
     layout.TRANSFORMER: 8,
+    layout.FAKE_QUANTISE: 4,
     layout.CROSS_ENTROPY: 4,
     layout.WEIGHTED_CROSS_ENTROPY: 4,
     layout.SQUARED_ERROR: 2,
@@ -66,6 +68,8 @@ CASES = [
     (MaxPool2D(2), (5, 6, 3)),
     (AveragePool2D(2), (5, 6, 3)),
     (TransformerBlock(2, 9), (6, 8)),
+    (FakeQuantise(), (21,)),
+    (FakeQuantise(signed=False), (21,)),
 ]
 
 

@@ -10,6 +10,7 @@ from gossipfl.learning.layers import (
     GRU,
     Dense,
     Dropout,
+    FakeQuantise,
     FastGRNN,
     GlobalAverage,
     LayerNorm,
@@ -53,6 +54,7 @@ def test_transformers_keep_the_shape_of_a_window():
         (Dense(4, each=True), {"layer": "Dense", "units": 4, "each": True}),
         (Positions(), {"layer": "Positions"}),
         (TransformerBlock(2, 8), {"layer": "TransformerBlock", "heads": 2, "hidden": 8}),
+        (FakeQuantise(signed=False), {"layer": "FakeQuantise", "signed": False}),
         (Dropout(0.5), {"layer": "Dropout", "rate": 0.5}),
     ],
 )
@@ -89,6 +91,7 @@ def test_summary_shows_shapes_and_costs():
         ),
         (lambda: sequential(FastGRNN(2.0), shape=(4, 2)), "positive integer"),
         (lambda: sequential(Dense(1)), "at least 2 classes"),
+        (lambda: sequential(FakeQuantise(1), Dense(2)), "signed = true or false, not 1"),
         (lambda: sequential(Dense(4, each=1)), "each = true or false, not 1"),
         (lambda: sequential(TransformerBlock(3, 8), shape=(5, 4)), "4 channels among 3 heads"),
         (lambda: sequential(TransformerBlock(1, 8)), r"takes windows .*\(8,\)"),

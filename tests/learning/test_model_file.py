@@ -11,6 +11,7 @@ from gossipfl.learning.model_file import read_model
 MODEL = """
 shape = [4, 4]
 standardise = "none"
+quantise = "int8"
 
 [[layers]]
 layer = "Dense"
@@ -40,7 +41,12 @@ def test_a_file_says_what_is_learnt_and_how(tmp_path):
     assert model.source == str(tmp_path / "model.toml")
     assert model.layers == (Dense(8), ReLU())
     assert model.shape == (4, 4)
-    assert model.settings == {"standardise": "none", "private": ["head"], "fine_tune": 3}
+    assert model.settings == {
+        "standardise": "none",
+        "quantise": "int8",
+        "private": ["head"],
+        "fine_tune": 3,
+    }
     assert model.training == {"learning_rate": 1, "momentum": 0.5}
 
 

@@ -13,6 +13,7 @@ from gossipfl.learning.layers.pooling import (
     MaxPool1D,
     MaxPool2D,
 )
+from gossipfl.learning.layers.quantisation import FakeQuantise
 from gossipfl.learning.layers.recurrent import GRU, FastGRNN
 from gossipfl.learning.layers.transformer import Positions, TransformerBlock
 
@@ -25,6 +26,7 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dropout",
+    "FakeQuantise",
     "FastGRNN",
     "GlobalAverage",
     "GroupNorm",

@@ -104,6 +104,13 @@ _LAYERS = (
 # How a node trains.
 _TRAINING = (
     click.option(
+        "--quantise",
+        type=click.Choice(["none", "int8"]),
+        default="none",
+        show_default=True,
+        help="Train a model that can run in 8-bit integers.",
+    ),
+    click.option(
         "--class-weights",
         type=click.UNPROCESSED,
         callback=_take_weights,

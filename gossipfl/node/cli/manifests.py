@@ -72,7 +72,7 @@ def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifes
         ),
         "training": TrainingSettings(**{**(file.training if file else {}), **training}),
     }
-    kept = ("basis", "scheme", "keep_ratio", "trust", "seed")
+    kept = ("basis", "quantise", "scheme", "keep_ratio", "trust", "seed")
     parts |= {key: settings[key] for key in kept if key in settings}
     try:
         return Manifest(cluster=name, schema=schema, **parts)
