@@ -8,11 +8,14 @@ from gossipfl.compression import Codec
 from gossipfl.errors import ConfigError
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.baselines.choco import Choco
+from gossipfl.simulation.baselines.deepsqueeze import DeepSqueeze
 from gossipfl.simulation.baselines.dpsgd import DPSGD
 from gossipfl.simulation.baselines.epidemic import Epidemic
 from gossipfl.simulation.baselines.fedavg import FedAvg
 from gossipfl.simulation.baselines.hegedus import Hegedus, Partitioned, Subsample
 from gossipfl.simulation.baselines.push_sum import PushSum
+from gossipfl.simulation.baselines.quasi_global import QuasiGlobal
+from gossipfl.simulation.baselines.tokens import TokenAccounts
 from gossipfl.simulation.remembering import RememberingCodec
 from gossipfl.simulation.world import Algorithm
 
@@ -26,14 +29,18 @@ PLAIN: Final[dict[str, Callable[[], Algorithm]]] = {
 # Name -> how to make it with a number, and the number unless another is given.
 TUNED: Final[dict[str, tuple[Make, float]]] = {
     "choco": (lambda manifest, step: Choco(_codec(manifest), step), 0.1),
+    "deepsqueeze": (lambda manifest, step: DeepSqueeze(_codec(manifest), step), 0.1),
     "el-local": (lambda _, fanout: Epidemic(int(fanout), oracle=False), 4),
     "el-oracle": (lambda _, fanout: Epidemic(int(fanout), oracle=True), 4),
     "hegedus": (lambda _, share: Hegedus(Subsample(share)), 1),
     "hegedus-parts": (lambda _, parts: Hegedus(Partitioned(int(parts))), 10),
+    "hegedus-tokens": (lambda _, share: TokenAccounts(Subsample(share)), 1),
+    "quasi-global": (lambda _, momentum: QuasiGlobal(momentum), 0.9),
 }
 HELP: Final = (
-    "fedavg, dpsgd, push-sum, choco[:STEP], el-local[:FANOUT], el-oracle[:FANOUT], "
-    "hegedus[:SHARE] or hegedus-parts[:PARTS]"
+    "fedavg, dpsgd, quasi-global[:MOMENTUM], push-sum, choco[:STEP], deepsqueeze[:STEP], "
+    "el-local[:FANOUT], el-oracle[:FANOUT], hegedus[:SHARE], hegedus-parts[:PARTS] or "
+    "hegedus-tokens[:SHARE]"
 )
 
 

@@ -10,11 +10,14 @@ from gossipfl.errors import ConfigError
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.simulation.algorithms import PLAIN, TUNED, make_baseline
 from gossipfl.simulation.baselines.choco import Choco
+from gossipfl.simulation.baselines.deepsqueeze import DeepSqueeze
 from gossipfl.simulation.baselines.dpsgd import DPSGD
 from gossipfl.simulation.baselines.epidemic import Epidemic
 from gossipfl.simulation.baselines.fedavg import FedAvg
 from gossipfl.simulation.baselines.hegedus import Hegedus, Partitioned, Subsample
 from gossipfl.simulation.baselines.push_sum import PushSum
+from gossipfl.simulation.baselines.quasi_global import QuasiGlobal
+from gossipfl.simulation.baselines.tokens import CAPACITY, TokenAccounts
 from gossipfl.simulation.experiment import run
 from gossipfl.simulation.network import Conditions
 from gossipfl.simulation.world import Algorithm, World
@@ -62,6 +65,8 @@ def codec(keep_ratio: float = 0.2) -> SparseCodec:
         (Epidemic(3, oracle=True), 20),
         (Choco(codec(), 0.3), 200),
         (Choco(DenseCodec(SIZE), 1.0), 60),
+        (DeepSqueeze(DenseCodec(SIZE), 1.0), 60),
+        (QuasiGlobal(0.0), 60),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -85,6 +90,52 @@ def test_dpsgd_without_compression_is_choco_with_step_one():
     first, second = Averaging(DPSGD()), Averaging(Choco(DenseCodec(SIZE), 1.0))
     # CHOCO's public copies start at the initial model, and are exact after one message.
     assert np.allclose(first.after(5), second.after(5), atol=1e-4)
+
+
+def test_what_deepsqueeze_leaves_out_is_said_later():
+    """All that a node has said is all that it had to say, but for the error that is left."""
+    algorithm, rounds = DeepSqueeze(codec(), 0.2), 5
+    averaging = Averaging(algorithm)
+    had, said = np.zeros((NODES, SIZE)), np.zeros((NODES, SIZE))
+    for done in range(rounds):
+        # A round speaks at its start, of the models that the last one has left.
+        had += averaging.models() - averaging.world.initial
+        averaging.world.engine.run_until(done + 0.25)
+        for node in range(NODES):
+            delta = codec().decode(algorithm.said[node])
+            said[node, delta.indices] += delta.values
+        averaging.after(done + 1)
+    assert np.abs(algorithm.errors).max() > 0
+    assert np.allclose(had, said + algorithm.errors, atol=1e-3)
+
+
+def test_quasi_global_momentum_follows_the_mixed_models():
+    """m is the mean of the displacements of whole rounds, the newest weighing most."""
+    algorithm = QuasiGlobal(0.5)
+    world = make_world(manifest(), NODES, "ring")
+    algorithm.start(world)
+    expected, before = np.zeros((NODES, SIZE)), np.tile(world.initial, (NODES, 1))
+    for rounds in range(1, 6):
+        world.engine.run_until(rounds - 0.01)
+        models = np.stack([member.replica.parameters for member in world.members])
+        steps = world.members[0].learner.step_size
+        expected = 0.5 * expected + 0.5 * (before - models) / steps
+        assert np.allclose(algorithm.momenta, expected, atol=1e-4)
+        assert np.allclose(world.members[3].replica.control, -0.5 * expected[3], atol=1e-4)
+        before = models
+
+
+def test_tokens_are_earned_by_rounds_and_spent_on_messages():
+    algorithm = TokenAccounts(Subsample(1.0))
+    averaging = Averaging(algorithm, "random:4")
+    averaging.after(300)
+    sent = averaging.world.network.sent_frames[:NODES]
+    assert algorithm.accounts.min() >= 0
+    assert algorithm.accounts.max() <= CAPACITY
+    # Saving has delayed a part of the messages and lost none.
+    assert sent.sum() + algorithm.accounts.sum() == pytest.approx(300 * NODES, rel=0.05)
+    rounds = [member.replica.rounds for member in averaging.world.members]
+    assert sum(rounds) == pytest.approx(sent.sum(), abs=NODES)
 
 
 def test_dpsgd_keeps_the_weight_of_those_it_did_not_hear():
@@ -246,6 +297,8 @@ def test_parts_of_models_are_cheaper_in_proportion():
         ("choco:x", "a number goes behind the colon"),
         ("choco:nan", "a number goes behind the colon"),
         ("choco:2", "step is above 0 and at most 1"),
+        ("deepsqueeze:0", "step is above 0 and at most 1"),
+        ("quasi-global:1", "below 1"),
         ("el-local:0", "at least 1 node"),
         ("hegedus:1.5", "at most 1 of a model"),
         ("hegedus-parts:0", "at least 1 part"),

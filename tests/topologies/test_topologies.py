@@ -71,6 +71,16 @@ def test_alone_there_is_nobody(name: str) -> None:
     assert parse_topology(name).neighbours(["me"], "me", 0) == ()
 
 
+def test_islands_meet_in_the_second_epoch() -> None:
+    ids = [f"{i:02d}" for i in range(16)]
+    apart, met = (mixing_matrix(parse_topology("islands:4"), ids, epoch) > 0 for epoch in (0, 1))
+    assert not apart[:8, 8:].any()
+    assert np.linalg.matrix_power(apart.astype(int), 8)[:8, :8].all()
+    assert met[:8, 8:].sum() >= 8
+    assert (met | ~apart).all()
+    np.testing.assert_array_equal(met, mixing_matrix(parse_topology("islands:4"), ids, 9) > 0)
+
+
 def test_degrees() -> None:
     ids = [f"{i:03d}" for i in range(100)]
 

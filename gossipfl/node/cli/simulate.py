@@ -73,8 +73,9 @@ def world_options(function: Any) -> Any:
 @click.option(
     "--baseline",
     metavar="NAME",
-    help="Instead of the scheme: fedavg, dpsgd, push-sum, choco[:STEP], el-local[:FANOUT], "
-    "el-oracle[:FANOUT], hegedus[:SHARE], hegedus-parts[:PARTS].",
+    help="Instead of the scheme: fedavg, dpsgd, quasi-global[:MOMENTUM], push-sum, choco[:STEP], "
+    "deepsqueeze[:STEP], el-local[:FANOUT], el-oracle[:FANOUT], hegedus[:SHARE], "
+    "hegedus-parts[:PARTS], hegedus-tokens[:SHARE].",
 )
 @click.option(
     "--attack",

@@ -90,7 +90,7 @@ class Hegedus:
         self.ages = np.zeros((len(world.members), self._selection.parts), np.int64)
         self._rngs = [stream(world.seed, "walk", node) for node in range(len(world.members))]
         for node in range(len(world.members)):
-            world.network.attach(node, partial(self._receive, node))
+            world.network.attach(node, partial(self.receive, node))
             self._plan(node)
 
     def replicas(self) -> Sequence[Replica]:
@@ -99,15 +99,28 @@ class Hegedus:
 
     def _plan(self, node: int) -> None:
         delay_s = float(self._rngs[node].exponential(self.world.intervals_s[node]))
-        self.world.engine.schedule(delay_s, partial(self._speak, node))
+        self.world.engine.schedule(delay_s, partial(self._wake, node))
 
-    def _speak(self, node: int) -> None:
+    def _wake(self, node: int) -> None:
+        if self.world.presence.is_online(node):
+            self.take_turn(node)
+        self._plan(node)
+
+    def take_turn(self, node: int) -> None:
+        """The node's timer has rung."""
+        self.speak(node)
+
+    def speak(self, node: int) -> None:
+        """A part of the model to one of those that are there."""
         views, presence = self.world.views, self.world.presence
         others = [other for other in views.neighbours(node) if presence.is_online(other)]
-        if others and presence.is_online(node):
+        if others:
             other = others[int(self._rngs[node].integers(len(others)))]
             self.world.network.send(node, other, self._message(node))
-        self._plan(node)
+
+    def draw(self, node: int) -> float:
+        """The node's next chance, 0 to below 1."""
+        return float(self._rngs[node].random())
 
     def _message(self, node: int) -> bytes:
         name, member = self._selection.draw(self._rngs[node]), self.world.members[node]
@@ -116,7 +129,8 @@ class Hegedus:
         payload = name.to_bytes(4, "big") + pack(member.replica.parameters[indices])
         return seal(age + 1, member.learner.samples, payload)
 
-    def _receive(self, node: int, sender: int, frame: bytes) -> None:
+    def receive(self, node: int, sender: int, frame: bytes) -> None:
+        """Merge, then learn."""
         message, member = unseal(frame), self.world.members[node]
         name = int.from_bytes(message.payload[:4], "big")
         self._merge(node, name, message.sequence - 1, message.payload[4:])
