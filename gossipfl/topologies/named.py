@@ -27,5 +27,6 @@ def parse_topology(text: str, seed: int = 0) -> Topology:
     if match and int(match[2]) >= 1:
         return _DRAWN[match[1]](degree=int(match[2]), seed=seed)
     raise ConfigError(
-        f"topology {text[:40]!r} is unknown: write complete, ring, star, random:4 (degree 4) or islands:4"
+        f"topology {text[:40]!r} is unknown: write complete, ring, star, random:4 (degree 4) or "
+        "islands:4"
     )

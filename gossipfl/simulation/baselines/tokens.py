@@ -1,4 +1,4 @@
-"""Gossip learning with token accounts: a node that hears news passes it on at once, if it has saved.
+"""Gossip learning with token accounts: a node passes news on at once, if it has saved.
 
 Danner and Hegedűs, "Token account algorithms: the best of the proactive and reactive worlds" (2018,
 doi:10.1109/ICDCS.2018.00090): the randomised account, with the C = 20 and A = 10 that Hegedűs,
