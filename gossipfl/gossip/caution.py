@@ -1,8 +1,9 @@
 """What keeps neighbours that are not trusted from steering us; costs no message and no byte.
 
-Each merge is judged in this order: the displacement that it asks for counts as the link's pull,
-their half is cut to a length like ours, and a link that pulls harder than the others is granted
-less of what is left.  The anchor takes both halves whole, so both ends of a link stay in step.
+Each merge is judged in this order: the displacement that it asks for counts as the link's pull, a
+link that pulls harder than others is granted less, and either half is cut to a length usual for
+ours: a liar that drags the anchor away makes our own half long as well.  The anchor takes both
+halves whole, so both ends of a link stay in step.
 The control variate stays shorter than our own gradients.  Uncapped, a neighbour that never gives
 way winds it up; capped, gradients hold it back in the end, since h can push x no farther than
 where they are as long as h.
@@ -30,7 +31,7 @@ Vector = NDArray[np.float32]
 class Caution:
     """One node's own measure of what is usual.
 
-    length: running mean of the norm of our own halves.
+    length: running mean of the norm of our own halves, on links as far as they are granted.
     gradient: running mean of the norm of a round's mean gradient, the correction left out.
     """
 
@@ -43,13 +44,15 @@ class Caution:
 
     def weigh(self, link: bytes, theirs: Delta, ours: Delta, weight: float) -> tuple[float, float]:
         """Weights of (theirs, ours) in our displacement, which is weight * (theirs - ours)."""
-        self.length = _average(self.length, ours.norm())
         indices = np.concatenate([theirs.indices, ours.indices])
         asked = np.float32(weight) * np.concatenate([theirs.values, -ours.values])
         self.pulls.note(link, indices, asked)
-        cut = weight * _at_most(theirs.norm(), LENGTH_MAX * self.length)
         share = self.pulls.share(link)
-        return cut * share, weight * share
+        lengths = theirs.norm(), ours.norm()
+        self.length = _average(self.length, lengths[1], share)
+        limit = LENGTH_MAX * self.length
+        first, second = (weight * share * _at_most(length, limit) for length in lengths)
+        return first, second
 
     def note_trained(self, displacement: Vector, control: Vector, step_size: float) -> None:
         """A round of local training moved the model so far, of which `control` is a part."""
@@ -83,8 +86,8 @@ class Caution:
         self.pulls.sketches.update(sketches)
 
 
-def _average(mean: float, value: float) -> float:
-    return MEMORY * mean + (1 - MEMORY) * value if mean else value
+def _average(mean: float, value: float, weight: float = 1.0) -> float:
+    return mean + (1 - MEMORY) * weight * (value - mean) if mean else value
 
 
 def _at_most(length: float, limit: float) -> float:

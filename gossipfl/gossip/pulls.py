@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 SKETCH: Final = 256
 MEMORY: Final = 0.95
 LINKS_MAX: Final = 64
-SLACK: Final = 1.5
+USUAL: Final = 1 / 3
+SLACK: Final = 2.0
 FEW_LINKS: Final = 4
 SHARE_OF_FEW: Final = 0.25
 SHARE_MIN: Final = 0.3
@@ -45,11 +46,15 @@ class Pulls:
             del self.sketches[next(iter(self.sketches))]
 
     def share(self, link: bytes) -> float:
-        """How much of what a link wants is granted, 0 to 1: whole if it pulls as others do."""
+        """How much of what a link wants is granted, 0 to 1: whole if it pulls as others do.
+
+        Usual is what a third of the links do not exceed, so that liars may be half of a view, and
+        may make honest neighbours seem to pull, which lead a victim back, without being usual.
+        """
         if len(self.sketches) < FEW_LINKS:
             return SHARE_OF_FEW
         lengths = {each: float(np.linalg.norm(sums)) for each, sums in self.sketches.items()}
-        usual, own = float(np.median(list(lengths.values()))), lengths.get(link, 0.0)
+        usual, own = float(np.quantile(list(lengths.values()), USUAL)), lengths.get(link, 0.0)
         if own <= SLACK * usual:
             return 1.0
         share = (SLACK * usual / own) ** 2

@@ -22,9 +22,10 @@ from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from digits import ROOT
+
 from figures import Figures, progress
 from gossip import EVERY, NODES, PARTITIONS, Task, digits_task, final
+from places import ROOT
 
 from gossipfl.simulation.experiment import Experiment, run
 

@@ -28,7 +28,7 @@ def cautious(seed: int = 7) -> Replica:
 
 
 def test_a_long_half_counts_as_a_pull_before_it_is_cut_to_one_like_ours():
-    """Order of effects: pull, then length, then share; here the share is that of a first link."""
+    """Order of effects: pull, then share (here that of a first link), then length."""
     caution = Caution(SIZE, 7)
     theirs, ours = delta([300.0, 400.0]), delta([3.0, 4.0])
     weights = caution.weigh(HERE, theirs, ours, 0.5)
@@ -47,6 +47,26 @@ def test_nobody_moves_a_node_that_has_learnt_nothing_yet():
     replica.merge(HERE, delta([1e9]), delta([0.0]), 0.8, 0.1)
     np.testing.assert_array_equal(replica.parameters, 0)
     np.testing.assert_array_equal(replica.control, 0)
+
+
+def test_our_own_half_is_cut_too_where_a_liar_has_dragged_the_anchor_away():
+    caution = Caution(SIZE, 7)
+    caution.weigh(HERE, delta([3.0, 4.0]), delta([4.0, 3.0]), 0.5)
+    theirs, ours = caution.weigh(b"there", delta([3.0, 4.0]), delta([60.0, 80.0]), 0.5)
+    assert theirs == 0.5 * SHARE_OF_FEW
+    assert ours * 100 == pytest.approx(0.5 * SHARE_OF_FEW * LENGTH_MAX * caution.length)
+
+
+def test_links_that_are_granted_nothing_do_not_change_what_is_usual():
+    caution = Caution(SIZE, 7)
+    for link in range(4):
+        for _ in range(3):
+            caution.weigh(bytes([link]), delta([3.0, 4.0]), delta([4.0, 3.0]), 0.5)
+    usual = caution.length
+    for _ in range(50):
+        granted = caution.weigh(HERE, delta([-300.0, 400.0]), delta([300.0, -400.0]), 0.5)
+    assert granted == (0, 0)
+    assert caution.length == usual == pytest.approx(5)
 
 
 @given(st.floats(1, 1e30), st.floats(0.01, 0.8))

@@ -66,6 +66,11 @@ def test_who_pulls_one_way_is_granted_nothing_and_the_others_all(rng):
     assert [pulls.share(link) for link in LINKS] == [0.0] * 2 + [1.0] * 6
 
 
+def test_half_of_a_view_may_pull(rng):
+    pulls = busy(rng, dict.fromkeys(LINKS[:4], 1.0))
+    assert [pulls.share(link) for link in LINKS] == [0.0] * 4 + [1.0] * 4
+
+
 def test_a_link_is_forgiven_when_it_stops(rng):
     pulls = busy(rng, {LINKS[0]: 1.0})
     for _ in range(80):
