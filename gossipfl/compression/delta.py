@@ -42,4 +42,5 @@ def _ascending_below(indices: NDArray[np.int32], size: int) -> bool:
     if not indices.size:
         return True
     inside = bool(indices[0] >= 0 and indices[-1] < size)
-    return inside and bool((indices[1:] > indices[:-1]).all())
+    # Much quicker than .all() on a few entries.
+    return inside and not np.count_nonzero(indices[1:] <= indices[:-1])

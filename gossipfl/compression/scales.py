@@ -6,6 +6,7 @@ table is literals times exact powers of two, and no transcendental function is c
 """
 
 import math
+from bisect import bisect_left
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ SCALES: NDArray[np.float32] = np.ldexp(_EIGHTHS[_CODES % 8], _CODES // 8 - 24)
 BORDERS: NDArray[np.float64] = np.ldexp(_ODD_SIXTEENTHS[_CODES % 8], _CODES // 8 - 24)[:-1]
 """float64[255]: a number's nearest code, by ratio, is how many of these it exceeds."""
 
+_BORDERS = BORDERS.tolist()
+
 SCALE_MIN = float(SCALES[0])
 """Magnitudes below this are left in the residual: the smallest scale would overshoot them."""
 
@@ -49,7 +52,7 @@ def encode_activity(activity: float) -> int:
     """
     if not (math.isfinite(activity) and activity > 0):
         raise LocalProtocolError(f"an activity is a positive number, not {activity}")
-    return int(np.searchsorted(BORDERS, math.ldexp(activity, -_ACTIVITY_SHIFT)))
+    return bisect_left(_BORDERS, math.ldexp(activity, -_ACTIVITY_SHIFT))
 
 
 def decode_activity(code: int) -> float:

@@ -80,7 +80,7 @@ class Exchange:
         elif isinstance(record, Planted):
             self._plant(record)
         else:
-            self._apply_to_link(record)
+            self._apply_to_link(record, self._mix(record))
 
     def replay_on_replica(self, replica: Replica, record: Record) -> None:
         """Rebuild the model after a restart from one journal record."""
@@ -166,12 +166,13 @@ class Exchange:
         self.state.note_planted(record.payload)
 
     def _apply(self, replica: Replica, record: Applied) -> Applied:
-        self._scheme.mix_replica(replica, self.link, self._mix(record))
-        self._apply_to_link(record)
+        mix = self._mix(record)
+        self._scheme.mix_replica(replica, self.link, mix)
+        self._apply_to_link(record, mix)
         return record
 
-    def _apply_to_link(self, record: Applied) -> None:
-        self._scheme.mix_anchor(self.state.anchor, self._mix(record))
+    def _apply_to_link(self, record: Applied, mix: Mix) -> None:
+        self._scheme.mix_anchor(self.state.anchor, mix)
         self.state.note_applied(record, ours_first=self.ours_first)
 
     def _mix(self, record: Applied) -> Mix:

@@ -3,6 +3,7 @@
 Raises LocalProtocolError for a wrong dtype, shape, layout or index: a bug in the caller.
 """
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,13 +22,18 @@ def check(name: str, array: object, dtype: type[np.generic], shape: tuple[int | 
     """Raise unless `array` is a C-contiguous NumPy array of `dtype` and `shape` (None: any)."""
     if not isinstance(array, np.ndarray) or array.dtype != dtype:
         raise LocalProtocolError(f"{name}: an array of {np.dtype(dtype)} is needed")
-    fits = len(shape) == array.ndim and all(
-        want in (None, have) for want, have in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
+    # Nearly always equal, and then the entries need not be looked at.
+    if array.shape != shape and not _fits(array.shape, shape):
         raise LocalProtocolError(f"{name}: shape {shape} is needed, not {array.shape}")
-    if not array.flags.c_contiguous or not array.flags.aligned:
+    flags = array.flags
+    if not flags.c_contiguous or not flags.aligned:
         raise LocalProtocolError(f"{name}: must be C-contiguous and aligned")
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        want in (None, have) for want, have in zip(wanted, shape, strict=True)
+    )
 
 
 def writable(array: Floats) -> Floats:
@@ -46,33 +52,64 @@ def check_data(spec: Sequential, data: tuple[Floats, Floats]) -> None:
             raise LocalProtocolError(f"targets: class indices 0..{spec.outputs - 1} are needed")
 
 
+@attrs.frozen(eq=False)
+class Memory:
+    """What the kernels write to while they train in one plan.
+
+    vectors: f32[VECTORS, d], see `layout`.  workspace: f32[as planned].
+    """
+
+    vectors: Floats
+    workspace: Floats
+
+    def release(self, plan: Plan) -> None:
+        """Let the next training in this plan have it.  Not after numbers that are not finite."""
+        plan.spare.append(self)
+
+
+def take_memory(plan: Plan) -> Memory:
+    """Memory of the plan that nobody else holds; its contents are whatever was left there.
+
+    Pages that are new to the process cost more than training a small model in them.
+    """
+    try:
+        memory: Memory = plan.spare.pop()
+    except IndexError:
+        vectors = np.empty((layout.VECTORS, plan.parameters), np.float32)
+        memory = Memory(vectors, _workspace(plan))
+    return memory
+
+
 def train_steps(
     plan: Plan,
     optimizer: int,
     settings: NDArray[np.float64],
-    vectors: Floats,
+    memory: Memory,
     data: tuple[Floats, Floats],
     batches: NDArray[np.int64],
 ) -> float:
-    """One training step per row of `batches`, in place in `vectors`; returns the mean loss.
+    """One training step per row of `batches`, in place in the memory's vectors; the mean loss.
 
-    optimizer SGD, NESTEROV or ADAM, settings f64[steps, SETTINGS], vectors f32[VECTORS, d], batches
-    i64[steps, batch] of row indices, and `data` that has passed `check_data`.  Releases the GIL.
+    optimizer SGD, NESTEROV or ADAM, settings f64[steps, SETTINGS], batches i64[steps, batch] of
+    row indices, and `data` that has passed `check_data`.  Releases the GIL.
     """
+    vectors, workspace = memory.vectors, memory.workspace
     check("vectors", vectors, np.float32, (layout.VECTORS, plan.parameters))
     if not vectors.flags.writeable:
         raise LocalProtocolError("vectors: must be writable")
-    check("batches", batches, np.int64, (None, plan.batch))
+    check("workspace", workspace, np.float32, (plan.workspace,))
+    check("batches", batches, np.int64, (len(batches), plan.batch))
     check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
     _check_widths(plan, data)
-    if not batches.size or batches.min() < 0 or batches.max() >= len(data[0]):
+    # Negative numbers are large without their sign.  Counting is quicker than a maximum.
+    if not batches.size or np.count_nonzero(batches.view(np.uint64) >= len(data[0])):
         raise LocalProtocolError(f"batches: row indices 0..{len(data[0]) - 1} are needed")
     # Written so that NaN fails as well.
-    if optimizer not in _OPTIMIZERS or not (settings.min() >= 0 and settings.max() < layout.WHOLE):
+    legal = (settings >= 0) & (settings < layout.WHOLE)
+    if optimizer not in _OPTIMIZERS or np.count_nonzero(legal) < settings.size:
         raise LocalProtocolError(
             f"settings: an optimizer, and numbers 0..{layout.WHOLE}, are needed"
         )
-    workspace = _workspace(plan)
     program = kinds.program(plan.table, optimizer)
     return float(steps.run_steps(program, settings, vectors, data, batches, workspace))
 
@@ -86,8 +123,8 @@ def _workspace(plan: Plan) -> Floats:
 
 def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
     features, targets = data
-    check("features", features, np.float32, (None, int(plan.table[0, layout.INPUTS])))
-    check("targets", targets, np.float32, (len(features), int(plan.table[-1, layout.OUTPUTS])))
+    check("features", features, np.float32, (len(features), plan.inputs))
+    check("targets", targets, np.float32, (len(features), plan.targets))
 
 
 def predict(spec: Sequential, parameters: Floats, features: Floats) -> Floats:

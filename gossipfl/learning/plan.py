@@ -5,6 +5,8 @@ its vector.  The columns are named in `gossipfl.kernels.layout`.
 """
 
 import itertools
+from functools import cached_property
+from typing import Any
 
 import attrs
 import numpy as np
@@ -27,12 +29,14 @@ class Plan:
     batch: rows per step.
     parameters: length d of the parameter vector.
     workspace: float32 entries the kernels need.
+    spare: memory that training in this plan has left, for the next to take; see execution.py.
     """
 
     table: NDArray[np.int64]
     batch: int
     parameters: int
     workspace: int
+    spare: list[Any] = attrs.field(factory=list, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         table = self.table
@@ -51,6 +55,16 @@ class Plan:
         learnt.check()
         memory.check()
         table.flags.writeable = False
+
+    @cached_property
+    def inputs(self) -> int:
+        """Width of a row of features."""
+        return int(self.table[0, layout.INPUTS])
+
+    @cached_property
+    def targets(self) -> int:
+        """Width of a row of targets."""
+        return int(self.table[-1, layout.OUTPUTS])
 
     def _check_layer(self, index: int, row: Row, learnt: "_Room", memory: "_Room") -> None:
         _, outputs = self._sizes(index, row)

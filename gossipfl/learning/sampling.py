@@ -12,6 +12,7 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _SHIFTS = np.array([30, 27, 31], np.uint64)
 _FACTORS = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
 SEED_MAX = 2**63 - 1
+ROWS_AT_ONCE = 512
 
 
 @attrs.frozen(kw_only=True)
@@ -31,37 +32,57 @@ class Cursor:
         return Cursor(seed=self.seed, epoch=self.epoch + 1)
 
 
-def draw(cursor: Cursor, rows: int, shape: tuple[int, int]) -> tuple[NDArray[np.int64], Cursor]:
-    """i64[steps, batch] row indices below `rows`, and the cursor behind them.
+class Sampler:
+    """Draws batches of `rows` rows.
 
-    A batch may span two epochs, so that all batches have one size.
+    A call costs more than ordering a few rows, so short epochs are drawn several at a time, and
+    kept.
     """
-    wanted, parts = shape[0] * shape[1], [np.empty(0, np.int64)]
-    while wanted:
-        order = _order(cursor, rows)
-        part = order[cursor.position : cursor.position + wanted]
-        parts.append(part)
-        wanted -= len(part)
-        position = cursor.position + len(part)
-        if position == rows:
-            cursor = cursor.next_epoch()
-        else:
-            cursor = attrs.evolve(cursor, position=position)
-    return np.concatenate(parts).reshape(shape), cursor
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self._at_once = max(1, ROWS_AT_ONCE // rows)
+        self._drawn = (-1, -1)
+        self._orders: NDArray[np.int64] = np.empty((0, 0), np.int64)
+
+    def draw(self, cursor: Cursor, shape: tuple[int, int]) -> tuple[NDArray[np.int64], Cursor]:
+        """i64[steps, batch] row indices, and the cursor behind them.
+
+        A batch may span two epochs, so that all batches have one size.
+        """
+        wanted, parts = shape[0] * shape[1], []
+        while wanted:
+            part = self._order(cursor)[cursor.position : cursor.position + wanted]
+            parts.append(part)
+            wanted -= len(part)
+            position = cursor.position + len(part)
+            if position == self.rows:
+                cursor = cursor.next_epoch()
+            else:
+                cursor = Cursor(seed=cursor.seed, epoch=cursor.epoch, position=position)
+        return np.concatenate(parts).reshape(shape), cursor
+
+    def _order(self, cursor: Cursor) -> NDArray[np.int64]:
+        """The epoch's, a function of its number and the seed."""
+        first = cursor.epoch - cursor.epoch % self._at_once
+        if self._drawn != (cursor.seed, first):
+            self._drawn = cursor.seed, first
+            self._orders = _orders(cursor.seed, first, (self._at_once, self.rows))
+        return self._orders[cursor.epoch - first]
 
 
-def _order(cursor: Cursor, rows: int) -> NDArray[np.int64]:
-    """A random order of the rows: by random numbers that carry their row in the lower half.
+def _orders(seed: int, first: int, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """A random order of rows for each epoch from the `first` on, i64[epochs, rows].
 
-    Sorting is many times faster than shuffling, and a tie of random halves goes to the lower row.
+    By random numbers that carry their row in the lower half.  Sorting is many times faster than
+    shuffling, and a tie of random halves goes to the lower row.
     """
-    places = np.arange(rows, dtype=np.uint64)
-    keys: NDArray[np.uint64] = _mixed(
-        places + (_mixed(np.uint64(cursor.epoch)) ^ np.uint64(cursor.seed))
-    )
+    epochs = np.arange(first, first + shape[0], dtype=np.uint64)[:, np.newaxis]
+    places = np.arange(shape[1], dtype=np.uint64)
+    keys: NDArray[np.uint64] = _mixed(places + (_mixed(epochs) ^ np.uint64(seed)))
     keys &= _UPPER
     keys |= places
-    keys.sort()
+    keys.sort(axis=1)
     keys &= _LOWER
     return keys.view(np.int64)
 

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import math
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import attrs
@@ -21,6 +21,7 @@ from gossipfl.learning.layers.base import SIZE_MAX, positive
 from gossipfl.learning.plan import Plan, Planner, target_width
 
 PARAMETERS_MAX = 51_200  # 200 kB of float32
+PLANS_MAX = 32
 DEPTH_MAX = 64
 
 Loss = Literal["cross-entropy", "squared-error", "binary", "huber"]
@@ -88,17 +89,17 @@ class Sequential:
     def _shapes(self) -> tuple[Shape, ...]:
         return (self.shape, *(bound.shape for bound in self.bound))
 
-    @property
+    @cached_property
     def inputs(self) -> int:
         """Entries of one example."""
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def outputs(self) -> int:
         """Classes, or predicted values."""
         return math.prod(self.bound[-1].shape)
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Length d of the flat vector."""
         return sum(tensor.size for _, tensor in self._named())
@@ -140,10 +141,7 @@ class Sequential:
 
         weighted: cross-entropy with a second column of targets, which tells how much a row counts.
         """
-        planner = Planner(self.inputs, batch)
-        for bound in self.bound:
-            planner.layer(bound.kind, math.prod(bound.shape), bound.geometry)
-        return planner.finish(layout.WEIGHTED_CROSS_ENTROPY if weighted else LOSSES[self.loss])
+        return _plan(self, batch, weighted)
 
     def summary(self) -> str:
         """One line for people: shapes, parameters, bytes, multiply-adds of one forward pass."""
@@ -155,6 +153,15 @@ class Sequential:
             f"{shapes[0]}{''.join(steps)}, {self.loss}, {self.parameters:,} parameters, "
             f"{4 * self.parameters:,} bytes, {operations:,} multiply-adds"
         )
+
+
+@lru_cache(maxsize=PLANS_MAX)
+def _plan(model: Sequential, batch: int, weighted: bool) -> Plan:
+    """Shared by all learners of equal models, which so share its spare memory too."""
+    planner = Planner(model.inputs, batch)
+    for bound in model.bound:
+        planner.layer(bound.kind, math.prod(bound.shape), bound.geometry)
+    return planner.finish(layout.WEIGHTED_CROSS_ENTROPY if weighted else LOSSES[model.loss])
 
 
 def _bind(layers: Iterable[Layer], shape: Shape) -> tuple[Bound, ...]:

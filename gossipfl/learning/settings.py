@@ -119,6 +119,8 @@ class TrainingSettings:
 
     def rates(self, step: int, steps: int) -> NDArray[np.float64]:
         """f64[steps]: the learning rates of the steps that follow the first `step`."""
+        if self.schedule == "constant" and not self.warmup_steps:
+            return np.full(steps, self.learning_rate)
         return self.learning_rate * self._schedule(np.arange(step, step + steps))
 
     def encode(self, step: int, steps: int, seed: int = 0) -> NDArray[np.float64]:

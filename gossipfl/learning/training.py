@@ -1,5 +1,7 @@
 """The built-in learner: a model of layers trained on this node's rows."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,10 +10,10 @@ from gossipfl.kernels import layout
 from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
-from gossipfl.learning.execution import predict
+from gossipfl.learning.execution import Memory, predict
 from gossipfl.learning.layers import Dense
 from gossipfl.learning.learner import Evaluation, Fit
-from gossipfl.learning.sampling import SEED_MAX, Cursor, draw
+from gossipfl.learning.sampling import SEED_MAX, Cursor, Sampler
 from gossipfl.learning.sequential import Loss, Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.snapshot import TrainerState, decode_state, encode_state
@@ -49,7 +51,7 @@ class Trainer:
         self.settings = settings
         self._weights = class_weights(spec, settings)
         self._take(train, validation)
-        self._moments = np.zeros((2, spec.parameters), np.float32)
+        self._moments = np.zeros((settings.state_vectors, spec.parameters), np.float32)
         self._step = 0
         self._cursor = Cursor(seed=seed)
 
@@ -59,6 +61,7 @@ class Trainer:
         self._validation = None if validation is None else _arrays(spec, validation, weights)
         batch = min(self.settings.batch_size, len(train))
         self._plan = spec.plan(batch, weighted=weights is not None)
+        self._sampler = Sampler(len(train))
 
     def replace_rows(self, train: Dataset, validation: Dataset | None) -> None:
         """Go on with other rows; with a new epoch if their number has changed.  Raises DataError.
@@ -105,42 +108,52 @@ class Trainer:
         `frozen` stay as they are, their optimizer state too.  Raises TrainingDiverged.
         """
         steps = steps or self.settings.local_steps
-        vectors = self._vectors(parameters, correction)
-        batches, cursor = draw(self._cursor, self._rows, (steps, self._plan.batch))
+        memory = self._memory(parameters, correction)
+        batches, cursor = self._sampler.draw(self._cursor, (steps, self._plan.batch))
         if frozen is None:
-            loss = self._run(vectors, batches, 0, cursor.seed)
+            loss = self._run(memory, batches, 0, cursor.seed)
         else:
-            loss = self._run_around(frozen, vectors, batches, cursor.seed)
-        if not (np.isfinite(loss) and np.isfinite(vectors).all()):
+            loss = self._run_around(frozen, memory, batches, cursor.seed)
+        trained, moments = memory.vectors[layout.PARAMETERS].copy(), self._kept(memory).copy()
+        if not (math.isfinite(loss) and _finite(trained) and _finite(moments)):
             raise TrainingDiverged(
                 "training diverged: lower training.learning_rate, or standardise the inputs"
             )
-        self._moments = vectors[layout.FIRST_MOMENT : layout.START].copy()
-        self._cursor, self._step = cursor, self._step + steps
-        return Fit(parameters=vectors[layout.PARAMETERS].copy(), loss=loss, steps=steps)
+        memory.release(self._plan)
+        self._moments, self._cursor, self._step = moments, cursor, self._step + steps
+        return Fit(parameters=trained, loss=loss, steps=steps)
 
-    def _run(self, vectors: Vector, batches: NDArray[np.int64], after: int, seed: int) -> float:
+    def _run(self, memory: Memory, batches: NDArray[np.int64], after: int, seed: int) -> float:
         """One step a batch, `after` so many of this fit; the mean loss."""
         settings = self.settings.encode(self._step + after, len(batches), seed)
         return execution.train_steps(
-            self._plan, self.settings.kernel, settings, vectors, self._data, batches
+            self._plan, self.settings.kernel, settings, memory, self._data, batches
         )
 
     def _run_around(
-        self, frozen: NDArray[np.int64], vectors: Vector, batches: NDArray[np.int64], seed: int
+        self, frozen: NDArray[np.int64], memory: Memory, batches: NDArray[np.int64], seed: int
     ) -> float:
-        kept, total = vectors[:, frozen], 0.0
+        kept, total = memory.vectors[:, frozen], 0.0
         for number in range(len(batches)):
-            total += self._run(vectors, batches[number : number + 1], number, seed)
-            vectors[:, frozen] = kept
+            total += self._run(memory, batches[number : number + 1], number, seed)
+            memory.vectors[:, frozen] = kept
         return total / len(batches)
 
-    def _vectors(self, parameters: Vector, correction: Vector) -> Vector:
+    def _memory(self, parameters: Vector, correction: Vector) -> Memory:
         """The kernels' working state, all copies."""
         execution.check("parameters", parameters, np.float32, (self.size,))
         execution.check("correction", correction, np.float32, (self.size,))
-        gradient = np.zeros(self.size, np.float32)
-        return np.stack([parameters, gradient, correction, *self._moments, parameters])
+        memory = execution.take_memory(self._plan)
+        vectors = memory.vectors
+        vectors[layout.PARAMETERS] = vectors[layout.START] = parameters
+        vectors[layout.CORRECTION] = correction
+        vectors[layout.GRADIENT] = vectors[layout.FIRST_MOMENT : layout.START] = 0
+        self._kept(memory)[:] = self._moments
+        return memory
+
+    def _kept(self, memory: Memory) -> Vector:
+        """f32[k, d], the optimizer's state that outlives a step."""
+        return memory.vectors[layout.FIRST_MOMENT : layout.FIRST_MOMENT + len(self._moments)]
 
     def evaluate(self, parameters: Vector) -> Evaluation:
         """Judge `parameters` f32[d] on the validation rows."""
@@ -161,11 +174,10 @@ class Trainer:
 
     def snapshot(self) -> bytes:
         """Optimizer state and place in the data."""
-        kept = self.settings.state_vectors
         state = TrainerState(
             optimizer=self.settings.optimizer,
             step=self._step,
-            moments=self._moments[:kept],
+            moments=self._moments,
             cursor=self._cursor,
             rows=self._rows,
         )
@@ -176,13 +188,16 @@ class Trainer:
 
         Raises StateError, and then changes nothing.
         """
-        kept = self.settings.state_vectors
-        state = decode_state(snapshot, self.settings.optimizer, (kept, self.size))
-        self._moments = np.zeros((2, self.size), np.float32)
-        self._moments[:kept] = state.moments
-        self._step, self._cursor = state.step, state.cursor
+        state = decode_state(snapshot, self.settings.optimizer, self._moments.shape)
+        self._moments, self._step, self._cursor = state.moments, state.step, state.cursor
         if state.rows != self._rows:
             self._cursor = state.cursor.next_epoch()
+
+
+def _finite(numbers: Vector) -> bool:
+    """Whether all are finite, and so small that their squares can be added up."""
+    flat = numbers.reshape(-1)
+    return math.isfinite(np.dot(flat, flat))
 
 
 def class_weights(spec: Sequential, settings: TrainingSettings) -> Vector | None:

@@ -189,7 +189,7 @@ class _Observation:
         return Point(
             time_s=self._world.engine.now_s,
             rounds=sum(replica.rounds for replica in replicas) / len(replicas),
-            sent_bytes=float(self._world.network.sent_bytes.sum()) / self._experiment.nodes,
+            sent_bytes=sum(self._world.network.sent_bytes) / self._experiment.nodes,
             average=average,
             current=current,
             spread=self._measurement.spread(candidates),
@@ -208,14 +208,14 @@ class _Observation:
     def finish(self, curve: Sequence[Point]) -> Result:
         """Everything that the run has shown."""
         network, replicas = self._world.network, self._replicas()
-        own, central = network.sent_bytes[:-1], float(network.sent_bytes[-1])
+        *own, central = network.sent_bytes
         return Result(
             experiment=self._experiment,
             curve=tuple(curve),
             scores=tuple(self._measurement.test_scores(self._candidates())),
-            sent_bytes=tuple((own + central / self._experiment.nodes).tolist()),
+            sent_bytes=tuple(each + central / self._experiment.nodes for each in own),
             rounds=tuple(replica.rounds for replica in replicas),
-            frames=int(network.sent_frames.sum()),
+            frames=sum(network.sent_frames),
             events=self._world.engine.events,
             diverged=sum(member.diverged for member in self._world.members),
         )

@@ -59,8 +59,9 @@ class SimulatedNode:
         if not self._affords_message() and isinstance(message, Request):
             return
         outcome = self._exchange(sender).receive(self.member.replica, message)
-        self.applied += sum(isinstance(record, Applied) for record in outcome.records)
-        self.planted += sum(isinstance(record, Planted) for record in outcome.records)
+        for record in outcome.records:
+            self.applied += isinstance(record, Applied)
+            self.planted += isinstance(record, Planted)
         if outcome.answer is not None:
             self._send(sender, outcome.answer)
 
@@ -74,7 +75,7 @@ class SimulatedNode:
             self.member.end_round()
             ready = [other for other in self._neighbours() if self._is_ready(other)]
             if ready and self._affords_message():
-                self._offer(ready[int(self._rng.integers(len(ready)))])
+                self._offer(ready[int(self._rng.random() * len(ready))])
         self._plan_round()
 
     def _affords_message(self) -> bool:

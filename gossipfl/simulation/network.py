@@ -1,13 +1,12 @@
 """Simulated links: what a frame costs, how long it takes, and whether it arrives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
 import numpy as np
 from attrs import field, frozen
 from attrs.validators import ge, gt, le, lt, optional
-from numpy.typing import NDArray
 
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.checks import checked
@@ -15,6 +14,8 @@ from gossipfl.simulation.engine import Engine
 
 # What a secured link adds to a frame: its length (2), the counter (2), the AEAD tag (16).
 FRAME_OVERHEAD_BYTES: Final = 2 + 2 + 16
+
+DRAWN_AT_ONCE: Final = 1024
 
 Receive = Callable[[int, bytes], None]
 IsOnline = Callable[[int], bool]
@@ -45,20 +46,20 @@ class Network:
 
     ends: how many there are; a coordinator may be one of them.
     is_online: frames to an end that is not are lost, however they got on their way.
-    sent_bytes, sent_frames: int64[ends], encoded frames with FRAME_OVERHEAD_BYTES each; lost
+    sent_bytes, sent_frames: of every end, encoded frames with FRAME_OVERHEAD_BYTES each; lost
         frames count, since they were sent; copies that the network makes do not.
     """
 
     def __init__(
         self, engine: Engine, conditions: Conditions, ends: int, is_online: IsOnline, seed: int
     ) -> None:
-        self.sent_bytes: NDArray[np.int64] = np.zeros(ends, np.int64)
-        self.sent_frames: NDArray[np.int64] = np.zeros(ends, np.int64)
+        self.sent_bytes = [0] * ends
+        self.sent_frames = [0] * ends
         self._engine = engine
         self._conditions = conditions
         self._is_online = is_online
         self._seed = seed
-        self._rng = stream(seed, "network")
+        self._fates = _fates(stream(seed, "network"), conditions)
         self._receivers: dict[int, Receive] = {}
         self._latencies_s: dict[tuple[int, int], float] = {}
         self._free_s: dict[tuple[int, int], float] = {}
@@ -73,9 +74,7 @@ class Network:
         self.sent_bytes[sender] += length
         self.sent_frames[sender] += 1
         delay_s = self._delay_s(sender, receiver, length)
-        # Both draws happen for every frame, so that runs differ by what is lost and no more.
-        lost, twice = self._rng.random(2) < (self._conditions.loss, self._conditions.duplication)
-        for _ in range(0 if lost else 1 + int(twice)):
+        for _ in range(next(self._fates)):
             self._engine.schedule(delay_s, partial(self._arrive, sender, receiver, frame))
 
     def _arrive(self, sender: int, receiver: int, frame: bytes) -> None:
@@ -101,3 +100,13 @@ class Network:
             factor = conditions.latency_spread**exponent
             self._latencies_s[way] = conditions.latency_s * float(factor)
         return self._latencies_s[way]
+
+
+def _fates(rng: np.random.Generator, conditions: Conditions) -> Iterator[int]:
+    """How often one frame after the other arrives: 0, 1 or 2 times.
+
+    Both draws happen for every frame, so that runs differ by what is lost and no more.
+    """
+    while True:
+        lost, twice = (rng.random((DRAWN_AT_ONCE, 2)) < (conditions.loss, conditions.duplication)).T
+        yield from np.where(lost, 0, 1 + twice).tolist()

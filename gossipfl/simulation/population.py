@@ -19,6 +19,7 @@ from gossipfl.simulation.threat import NO_THREAT, Threat
 from gossipfl.simulation.world import Member
 
 Groups = NDArray[np.generic]
+Floats = NDArray[np.float32]
 
 
 @frozen(kw_only=True, eq=False)
@@ -89,22 +90,29 @@ def populate(
     ]
     scales = _scales(manifest, [train for train, _ in splits])
     seeds = stream(seed, "trainers").integers(2**32, size=nodes).tolist()
+    initial = manifest.initial_model()
     return [
-        _member(manifest, train, held, scale, own_seed)
+        _member(manifest, initial, train, held, scale, own_seed)
         for (train, held), scale, own_seed in zip(splits, scales, seeds, strict=True)
     ]
 
 
 def _member(
-    manifest: Manifest, train: Dataset, held: Dataset | None, scale: Scale | None, seed: int
+    manifest: Manifest,
+    initial: Floats,
+    train: Dataset,
+    held: Dataset | None,
+    scale: Scale | None,
+    seed: int,
 ) -> Member:
-    basis, model, initial = manifest.input_basis(), manifest.model(), manifest.initial_model()
+    basis, split = manifest.input_basis(), manifest.split()
     judged = None if held is None else prepare(basis, held, scale)
-    trainer = Trainer(model, prepare(basis, train, scale), judged, manifest.training, seed=seed)
-    learner = personalise(trainer, manifest.split(), manifest.personal, initial)
+    rows = prepare(basis, train, scale)
+    trainer = Trainer(manifest.model(), rows, judged, manifest.training, seed=seed)
+    learner = personalise(trainer, split, manifest.personal, initial)
     activity = 2 * manifest.keep_ratio
     caution = manifest.make_caution(seed)
-    return Member(learner, manifest.initial(), activity, scale, judged, caution)
+    return Member(learner, initial[split.shared], activity, scale, judged, caution)
 
 
 def _scales(manifest: Manifest, parts: Sequence[Dataset]) -> list[Scale | None]:

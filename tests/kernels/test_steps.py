@@ -320,3 +320,19 @@ def test_not_a_number_is_never_swallowed(shape, poison):
         program = kinds.program(plan.table, layout.SGD)
         loss = steps.run_steps(program, encoded, vectors, data, batches, workspace)
     assert not (np.isfinite(loss) and np.isfinite(vectors).all())
+
+
+@pytest.mark.parametrize("shape", ARCHITECTURES)
+def test_what_was_left_in_memory_changes_nothing(shape):
+    """Learners of equal models train in the same memory, one after the other."""
+    spec, data, start = problem(shape, 30)
+    plan, settings = spec.plan(7), TrainingSettings(optimizer="adam")
+    program = kinds.program(plan.table, settings.kernel)
+    batches = np.random.default_rng(1).integers(0, 30, (3, 7))
+    workspace, found = np.zeros(plan.workspace, np.float32), []
+    for seed in (0, 1, 0):
+        vectors = state(start + np.float32(seed))
+        encoded = settings.encode(3, len(batches), seed)
+        loss = steps.run_steps(program, encoded, vectors, data, batches, workspace)
+        found.append((loss, vectors.tobytes()))
+    assert found[0] == found[2] != found[1]

@@ -261,17 +261,17 @@ def test_damaged_snapshots_are_refused_and_change_nothing(snapshot):
 
 
 def test_every_row_is_seen_once_an_epoch():
-    from gossipfl.learning.sampling import Cursor, draw
+    from gossipfl.learning.sampling import Cursor, Sampler
 
-    cursor = Cursor(seed=1)
+    cursor, sampler = Cursor(seed=1), Sampler(10)
     seen = []
     for _ in range(6):
-        batches, cursor = draw(cursor, 10, (2, 5))
+        batches, cursor = sampler.draw(cursor, (2, 5))
         seen.append(batches.ravel())
     assert all(sorted(epoch) == list(range(10)) for epoch in seen)
     assert len({epoch.tobytes() for epoch in seen}) == 6
     assert cursor == Cursor(seed=1, epoch=6)
-    wide, cursor = draw(cursor, 10, (3, 9))
+    wide, cursor = sampler.draw(cursor, (3, 9))
     assert cursor == Cursor(seed=1, epoch=8, position=7)
     assert np.bincount(wide.ravel()).tolist().count(3) == 7
 
@@ -335,22 +335,24 @@ def test_bad_features_never_reach_a_kernel():
 
 def test_bad_batches_and_settings_never_reach_a_kernel():
     plan = SPEC.plan(2)
-    vectors = np.zeros((layout.VECTORS, SPEC.parameters), np.float32)
+    memory = execution.take_memory(plan)
     data = (np.zeros((5, 4), np.float32), np.zeros((5, 1), np.float32))
     settings = TrainingSettings().encode(0, 1)
     good = np.zeros((1, 2), np.int64)
     for batches in (good + 5, good - 1, good[:0], good.astype(np.int32), good[:, :1]):
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, settings, vectors, data, batches)
+            execution.train_steps(plan, layout.SGD, settings, memory, data, batches)
     for bad in (settings - 7, settings * np.nan, settings + layout.WHOLE, settings[0]):
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, bad, vectors, data, good)
+            execution.train_steps(plan, layout.SGD, bad, memory, data, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, 7, settings, vectors, data, good)
+        execution.train_steps(plan, 7, settings, memory, data, good)
+    for damaged in ({"vectors": memory.vectors[:4]}, {"workspace": memory.workspace[:-1]}):
+        short = attrs.evolve(memory, **damaged)
+        with pytest.raises(LocalProtocolError):
+            execution.train_steps(plan, layout.SGD, settings, short, data, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, layout.SGD, settings, vectors[:4], data, good)
-    with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, layout.SGD, settings, vectors, (data[0], data[1][:4]), good)
+        execution.train_steps(plan, layout.SGD, settings, memory, (data[0], data[1][:4]), good)
     for bad in (-1, 3, 0.5, np.nan):
         with pytest.raises(LocalProtocolError):
             execution.check_data(SPEC, (data[0], data[1] + np.float32(bad)))

@@ -29,8 +29,8 @@ class Pair:
 def test_bytes_are_counted_with_what_a_link_adds():
     pair = Pair(loss=0.5)
     pair.send(*[b"x" * 30] * 10)
-    assert pair.network.sent_bytes.tolist() == [10 * (30 + FRAME_OVERHEAD_BYTES), 0]
-    assert pair.network.sent_frames.tolist() == [10, 0]
+    assert pair.network.sent_bytes == [10 * (30 + FRAME_OVERHEAD_BYTES), 0]
+    assert pair.network.sent_frames == [10, 0]
 
 
 def test_frames_queue_for_bandwidth_and_keep_order():
