@@ -68,7 +68,8 @@ class Sampler:
         if self._drawn != (cursor.seed, first):
             self._drawn = cursor.seed, first
             self._orders = _orders(cursor.seed, first, (self._at_once, self.rows))
-        return self._orders[cursor.epoch - first]
+        order: NDArray[np.int64] = self._orders[cursor.epoch - first]
+        return order
 
 
 def _orders(seed: int, first: int, shape: tuple[int, int]) -> NDArray[np.int64]:

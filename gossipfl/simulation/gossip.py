@@ -79,7 +79,7 @@ class SimulatedNode:
         self._plan_round()
 
     def _affords_message(self) -> bool:
-        sent_bytes = int(self._world.network.sent_bytes[self._number])
+        sent_bytes = self._world.network.sent_bytes[self._number]
         self._allowance.note(self._world.engine.now_s, sent_bytes)
         return self._allowance.affords_message
 

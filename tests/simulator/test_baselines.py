@@ -133,7 +133,7 @@ def test_tokens_are_earned_by_rounds_and_spent_on_messages():
     assert algorithm.accounts.min() >= 0
     assert algorithm.accounts.max() <= CAPACITY
     # Saving has delayed a part of the messages and lost none.
-    assert sent.sum() + algorithm.accounts.sum() == pytest.approx(300 * NODES, rel=0.05)
+    assert sum(sent) + algorithm.accounts.sum() == pytest.approx(300 * NODES, rel=0.05)
     rounds = [member.replica.rounds for member in averaging.world.members]
     assert sum(rounds) == pytest.approx(sent.sum(), abs=NODES)
 
