@@ -3,7 +3,8 @@ it (Jacob et al. 2018, arXiv:1712.05877).
 
 The values of a tensor share a step, which is learnt as its logarithm (Esser et al. 2020,
 arXiv:1902.08153; Jain et al. 2020, arXiv:1903.08066).  The weights of an output share one as well,
-their largest magnitude over 127.  Gradients pass as if nothing were rounded (arXiv:1308.3432).
+their largest magnitude over 127; the step of its bias is the product of both steps.  Gradients pass
+as if nothing were rounded (arXiv:1308.3432).
 """
 
 import math
@@ -14,11 +15,14 @@ from numba.extending import register_jitable
 from gossipfl.kernels.arrays import copy
 from gossipfl.kernels.calls import LAYER, WEIGHING, at, kernel
 from gossipfl.kernels.layout import (
+    BIAS_MAX,
+    BIASES,
     COLUMNS,
     CONVOLUTION,
     COUNT,
     DENSE,
     EXPONENT_MAX,
+    FAKE_QUANTISE,
     HEIGHT,
     INPUTS,
     KERNEL_HEIGHT,
@@ -42,7 +46,7 @@ from gossipfl.kernels.layout import (
 
 ZERO, ONE = np.float32(0), np.float32(1)
 ROUNDING = np.float32(12582912)  # 1.5 * 2**23: adding and taking it off leaves a whole number
-WEIGHT_MIN = np.float32(1e-30)  # outputs whose weights are all below have none
+STEP_MIN = np.float32(1e-30)  # outputs whose step would be smaller have no weights and no bias
 POWER_MIN = np.float32(1e-30)
 MAGNITUDE = np.int32(0x7FFFFFFF)  # all bits but the sign
 
@@ -53,8 +57,7 @@ def fake_quantise_forward(row, parameters, gradient, workspace, batch, shared):
     """result = source, rounded to whole steps and cut to the codes of int8."""
     source, result = at(workspace, row[SOURCE]), at(workspace, row[RESULT])
     low, high = _codes(row)
-    exponent = max(min(np.float64(parameters[row[WEIGHTS]]), EXPONENT_MAX), -EXPONENT_MAX)
-    step = np.float32(RANGE_START / high * math.exp(exponent))
+    step = _step(row, parameters)
     inverse = ONE / step
     for i in range(batch * row[OUTPUTS]):
         x = source[i]
@@ -95,18 +98,34 @@ def fake_quantise_backward(row, parameters, gradient, workspace, batch, shared):
 
 @kernel(WEIGHING)
 def quantise_weights(table, rows, parameters, size, out):
-    """out[size] = parameters, with rounded weights in dense layers and convolutions."""
+    """out[size] = parameters, rounded in dense layers and convolutions behind rounded numbers."""
     done = np.int64(0)
-    for place in range(rows):
-        row = at(table, place * COLUMNS)
-        outputs, width = _sizes(row)
-        if outputs > 0:
-            start, stop = row[WEIGHTS], row[WEIGHTS] + outputs * width
-            copy(at(parameters, done), at(out, done), start - done)
-            for i in range(start, stop, width):
-                _round(at(parameters, i), width, at(out, i))
-            done = stop
+    for place in range(1, rows):
+        before, row = at(table, (place - 1) * COLUMNS), at(table, place * COLUMNS)
+        if before[KIND] == FAKE_QUANTISE and (row[KIND] == DENSE or row[KIND] == CONVOLUTION):
+            copy(at(parameters, done), at(out, done), row[WEIGHTS] - done)
+            done = _round_layer(row, _step(before, parameters), parameters, out)
     copy(at(parameters, done), at(out, done), size - done)
+
+
+@register_jitable
+def _round_layer(row, step, parameters, out):
+    """Returns where its parameters end."""
+    outputs, width = _sizes(row)
+    for i in range(outputs):
+        start, bias = row[WEIGHTS] + i * width, row[BIASES] + i
+        weights, rounded = at(parameters, start), at(out, start)
+        unit = _round(weights, parameters[bias], step, width, rounded)
+        out[bias] = np.rint(parameters[bias] / unit) * unit
+    return row[BIASES] + outputs
+
+
+@register_jitable
+def _step(row, parameters):
+    """Between two codes."""
+    exponent = max(min(np.float64(parameters[row[WEIGHTS]]), EXPONENT_MAX), -EXPONENT_MAX)
+    high = LEVELS_SIGNED if row[SIGNED] else LEVELS
+    return np.float32(RANGE_START / high * math.exp(exponent))
 
 
 @register_jitable
@@ -118,25 +137,28 @@ def _codes(row):
 
 @register_jitable
 def _sizes(row):
-    """(outputs, weights of each), with no output for layers that are not quantised."""
+    """(outputs, weights of each)."""
     if row[KIND] == DENSE:
         return row[OUTPUTS] // row[COUNT], row[INPUTS] // row[COUNT]
-    if row[KIND] == CONVOLUTION:
-        channels = row[INPUTS] // (row[HEIGHT] * row[WIDTH])
-        filters = row[OUTPUTS] // (row[OUT_HEIGHT] * row[OUT_WIDTH])
-        return filters, row[KERNEL_HEIGHT] * row[KERNEL_WIDTH] * channels
-    return 0, 1
+    channels = row[INPUTS] // (row[HEIGHT] * row[WIDTH])
+    filters = row[OUTPUTS] // (row[OUT_HEIGHT] * row[OUT_WIDTH])
+    return filters, row[KERNEL_HEIGHT] * row[KERNEL_WIDTH] * channels
 
 
 @register_jitable
-def _round(weights, count, out):
-    largest = _largest(weights, count)
-    if largest < WEIGHT_MIN:
-        step = inverse = ZERO
-    else:
-        step, inverse = largest / np.float32(LEVELS_SIGNED), np.float32(LEVELS_SIGNED) / largest
+def _round(weights, bias, step, count, out):
+    """Round the weights of one output; returns the step of its bias.
+
+    A bias that is large beside its weights widens their step, so that its code fits.
+    """
+    least = np.float32(abs(bias) / (np.float64(step) * BIAS_MAX))
+    own = _largest(weights, count) / np.float32(LEVELS_SIGNED)
+    own = least if least > own else own
+    own = ONE if own < STEP_MIN else own
+    inverse = ONE / own
     for i in range(count):
-        out[i] = ((weights[i] * inverse + ROUNDING) - ROUNDING) * step
+        out[i] = ((weights[i] * inverse + ROUNDING) - ROUNDING) * own
+    return np.float64(own) * np.float64(step)
 
 
 @register_jitable

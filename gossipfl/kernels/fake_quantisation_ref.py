@@ -1,13 +1,19 @@
 """Fake quantisation in NumPy, for any float type."""
 
+import itertools
+from typing import Any
+
 import numpy as np
 
 from gossipfl.kernels.dense_ref import matrix
 from gossipfl.kernels.layout import (
+    BIAS_MAX,
+    BIASES,
     CONVOLUTION,
     COUNT,
     DENSE,
     EXPONENT_MAX,
+    FAKE_QUANTISE,
     HEIGHT,
     INPUTS,
     KERNEL_HEIGHT,
@@ -28,15 +34,15 @@ from gossipfl.kernels.layout import (
     WIDTH,
 )
 
-WEIGHT_MIN, POWER_MIN = 1e-30, 1e-30
+STEP_MIN, POWER_MIN = 1e-30, 1e-30
 
 
-def codes(signed):
+def codes(signed: int) -> tuple[int, int]:
     """(least, largest) code of a number."""
     return (-LEVELS_SIGNED, LEVELS_SIGNED) if signed else (0, LEVELS)
 
 
-def step_of(exponent, signed):
+def step_of(exponent: Any, signed: int) -> Any:
     """The step between two codes that a learnt exponent stands for, of its type."""
     exact = np.clip(np.float64(exponent), -EXPONENT_MAX, EXPONENT_MAX)
     return exponent.dtype.type(RANGE_START / codes(signed)[1] * np.exp(exact))
@@ -69,23 +75,30 @@ def fake_quantise_backward(row, parameters, gradient, workspace, batch):
 
 
 def quantise_weights(rows, parameters, out):
-    """out = parameters, with rounded weights in dense layers and convolutions."""
+    """out = parameters, rounded in dense layers and convolutions behind rounded numbers."""
     out[:] = parameters
-    for row in rows:
-        if row[KIND] in (DENSE, CONVOLUTION):
+    for before, row in itertools.pairwise(rows):
+        if before[KIND] == FAKE_QUANTISE and row[KIND] in (DENSE, CONVOLUTION):
             weights = matrix(parameters, row[WEIGHTS], *_sizes(row))
-            found, steps = weight_codes(weights)
-            matrix(out, row[WEIGHTS], *weights.shape)[:] = found * steps[:, None]
+            place = slice(row[BIASES], row[BIASES] + len(weights))
+            step = step_of(parameters[before[WEIGHTS]], before[SIGNED])
+            found = weight_codes(weights, parameters[place], step)
+            matrix(out, row[WEIGHTS], *weights.shape)[:] = found[0] * found[2][:, None]
+            out[place] = found[1] * (found[2].astype(np.float64) * np.float64(step))
 
 
-def weight_codes(weights):
-    """(codes [outputs, width], steps [outputs]) of weights, all of their type."""
-    largest = np.abs(weights).max(1)
-    none = largest < WEIGHT_MIN
-    inverse = np.where(none, 0, LEVELS_SIGNED / np.where(none, 1, largest))
-    steps = np.where(none, 0, largest / LEVELS_SIGNED)
-    kind = weights.dtype
-    return np.rint(weights * inverse.astype(kind)[:, None]), steps.astype(kind)
+def weight_codes(weights: Any, biases: Any, step: Any) -> tuple[Any, Any, Any]:
+    """(codes [outputs, width], codes of biases f64[outputs], steps [outputs]) of one layer.
+
+    step: of the numbers that it reads.  A bias that is large beside its weights widens their step,
+    so that its code fits.
+    """
+    kind = weights.dtype.type
+    least = (np.abs(biases) / (np.float64(step) * BIAS_MAX)).astype(kind)
+    steps = np.maximum(np.abs(weights).max(1) / kind(LEVELS_SIGNED), least)
+    steps = np.where(steps < STEP_MIN, kind(1), steps)
+    codes = np.rint(weights * (1 / steps)[:, None])
+    return codes, np.rint(biases / (steps.astype(np.float64) * np.float64(step))), steps
 
 
 def _sizes(row):

@@ -38,8 +38,8 @@ DENSE, RELU, TANH, SIGMOID, LAYER_NORM, GRU, FASTGRNN = 0, 1, 2, 3, 4, 5, 6
 CONVOLUTION, MAX_POOL, AVERAGE_POOL, GROUP_NORM = 20, 21, 22, 23
 # DROPOUT: no parameters.  POSITIONS: weights [INPUTS].  TRANSFORMER: see kernels/transformer.py.
 DROPOUT, POSITIONS, TRANSFORMER = 30, 31, 32
-# FAKE_QUANTISE: one weight, the logarithm of its step over the one that it starts with.  Where a
-# plan has any, weights of DENSE and CONVOLUTION are rounded as well.
+# FAKE_QUANTISE: one weight, the logarithm of its step over the one that it starts with.  A DENSE or
+# CONVOLUTION behind it has rounded weights and biases as well.
 FAKE_QUANTISE = 40
 # KIND of a loss.  Targets are a class index, with WEIGHTED_CROSS_ENTROPY and its weight behind it;
 # with the others a number for every output, with BINARY 0 or 1.
@@ -77,3 +77,6 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's
 # 0..LEVELS.  At first the largest code is RANGE_START; exponents count up to EXPONENT_MAX.
 LEVELS_SIGNED, LEVELS = 127, 255
 RANGE_START, EXPONENT_MAX = 4.0, 20.0
+# The largest code of a bias: beside the largest sum of products, LEVELS * LEVELS_SIGNED for each of
+# 51,200 weights, so much fits into 32 bits.
+BIAS_MAX = 2.0**28

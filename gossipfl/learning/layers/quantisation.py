@@ -12,8 +12,8 @@ class FakeQuantise:
     """Rounds every entry to a code of 8 bits times a step that is learnt, and cuts what is beyond.
 
     signed: codes -127 to 127; otherwise 0 to 255, for what a ReLU made.
-    In a model with such layers, weights of Dense and of convolutions are rounded too, with a step
-    for every output (Jacob et al. 2018, arXiv:1712.05877).
+    A Dense layer or convolution behind it has rounded weights too, with a step for every output
+    (Jacob et al. 2018, arXiv:1712.05877).
     """
 
     signed: bool = True
