@@ -1,6 +1,7 @@
 """One line a figure, and an exit status that says whether all are met."""
 
 import sys
+from collections.abc import Iterator
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -48,6 +49,9 @@ class Figures:
     ) -> None:
         """Note one figure."""
         self._found.append(Figure(name, value, unit, relation, target))
+
+    def __iter__(self) -> Iterator[Figure]:
+        return iter(self._found)
 
     def finish(self) -> None:
         """Print all and end the process: status 1 if one is short."""
