@@ -135,7 +135,7 @@ def test_tokens_are_earned_by_rounds_and_spent_on_messages():
     # Saving has delayed a part of the messages and lost none.
     assert sum(sent) + algorithm.accounts.sum() == pytest.approx(300 * NODES, rel=0.05)
     rounds = [member.replica.rounds for member in averaging.world.members]
-    assert sum(rounds) == pytest.approx(sent.sum(), abs=NODES)
+    assert sum(rounds) == pytest.approx(sum(sent), abs=NODES)
 
 
 def test_dpsgd_keeps_the_weight_of_those_it_did_not_hear():
