@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 from figures import Figures, progress
-from gossip import EVERY, NODES, PARTITIONS, Task, digits_task, final
+from gossiping.arena import EVERY, NODES, OURS, PARTITIONS, final
+from gossiping.tasks import Task, make_task
 from places import ROOT
 
 from gossipfl.simulation.experiment import Experiment, run
@@ -64,7 +65,7 @@ def simulate(task: Task, trust: str, attack: str | None, partition: str, seed: i
     )
     started_s = time.monotonic()
     result = run(experiment, task.rows)
-    found = Outcome(final(result, "test"), final(result, "test", "worst"))
+    found = Outcome(final(result.curve, OURS), final(result.curve, OURS, part="worst"))
     progress(
         f"{partition} seed {seed} {trust} {attack}: {found.mean:.4f}, "
         f"{time.monotonic() - started_s:.0f} s"
@@ -127,7 +128,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed, one attack, iid")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
-    task, figures, everything = digits_task(), Figures(), {}
+    task, figures, everything = make_task("digits"), Figures(), {}
     kinds = ["iid"] if options.quick else list(PARTITIONS)
     attacks, seeds = (("signflip",), 1) if options.quick else (ATTACKS, options.seeds)
     for kind in kinds:

@@ -18,8 +18,14 @@ from gossipfl.simulation.measurement import Point
 from gossiping.runs import Record, Run, recall
 from gossiping.schemes import FEDAVG, Scheme
 
+PARTITIONS = {"iid": "iid", "dirichlet": "dirichlet:0.3"}
+NODES = 16
+EVERY = 5
 FINAL_ROUNDS = 40
 POINT = 0.01
+
+# What nodes predict with, and so what ours is judged by.
+OURS = ("average",)
 
 Held = Literal["validation", "test"]
 
@@ -48,9 +54,9 @@ class Arena:
     partition: str
     schemes: Sequence[Scheme]
     seeds: Sequence[int]
-    nodes: int = 16
+    nodes: int = NODES
     rounds: int = 300
-    every: int = 5
+    every: int = EVERY
     training: dict[str, Any] = field(factory=dict)
     world: dict[str, Any] = field(factory=dict)
 
@@ -96,29 +102,34 @@ class Arena:
 
     def _outcome(self, scheme: Scheme, seed: int, held: Held) -> Outcome:
         central = recall(self.run(FEDAVG, seed))
-        target = self._final(FEDAVG, central, held) - POINT
+        target = final(central.curve, _kinds(FEDAVG), held) - POINT
         record = recall(self.run(scheme, seed))
         point = _reached(scheme, record, target, held)
         return Outcome(
-            final=self._final(scheme, record, held),
-            worst=self._final(scheme, record, held, "worst"),
+            final=final(record.curve, _kinds(scheme), held),
+            worst=final(record.curve, _kinds(scheme), held, "worst"),
             kilobytes=point.sent_bytes / 1000 if point else math.inf,
             rounds=point.rounds if point else math.inf,
             frame_bytes=record.sent_bytes * self.nodes / record.frames,
             total_kilobytes=record.sent_bytes / 1000,
         )
 
-    def _final(self, scheme: Scheme, record: Record, held: Held, part: str = "mean") -> float:
-        looks = record.curve[-(FINAL_ROUNDS // self.every) :]
-        return max(
-            statistics.mean(getattr(getattr(getattr(look, kind), held), part) for look in looks)
-            for kind in _kinds(scheme)
-        )
+
+def final(
+    curve: Sequence[Point], kinds: Sequence[str], held: Held = "test", part: str = "mean"
+) -> float:
+    """Accuracy over the looks at the last rounds; `part`: of the "mean" or the "worst" node."""
+    last_s = curve[-1].time_s
+    looks = [point for point in curve if point.time_s > last_s - FINAL_ROUNDS]
+    return max(
+        statistics.mean(getattr(getattr(getattr(look, kind), held), part) for look in looks)
+        for kind in kinds
+    )
 
 
-def _kinds(scheme: Scheme) -> tuple[str, ...]:
+def _kinds(scheme: Scheme) -> Sequence[str]:
     """The models that a scheme may be judged by."""
-    return ("average",) if scheme.is_ours else ("average", "current")
+    return OURS if scheme.is_ours else ("average", "current")
 
 
 def _reached(scheme: Scheme, record: Record, target: float, held: Held) -> Point | None:

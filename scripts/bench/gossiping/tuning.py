@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from gossiping.arena import Arena, mean
-from gossiping.parts.frontier import PARTITIONS
+from gossiping.arena import PARTITIONS, Arena, mean
 from gossiping.pool import complete
 from gossiping.schemes import FEDAVG, grid
 from gossiping.table import number

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from figures import Figures
 
-from gossiping.arena import Arena, Outcome, mean
+from gossiping.arena import PARTITIONS, Arena, Outcome, mean
 from gossiping.parts.part import Part
 from gossiping.schemes import KEEP, anchored, limited
 from gossiping.table import table
 
-PARTITIONS = {"iid": "iid", "dirichlet": "dirichlet:0.3"}
 LIMITS_KB = {(16, "iid"): 200, (16, "dirichlet"): 300, (64, "iid"): 300, (64, "dirichlet"): 450}
 MESSAGE, SHORT = 600, 350
 

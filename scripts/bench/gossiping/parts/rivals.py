@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from figures import Figures
 
-from gossiping.arena import Arena, at_least, mean
-from gossiping.parts.frontier import PARTITIONS
+from gossiping.arena import PARTITIONS, Arena, at_least, mean
 from gossiping.parts.part import Part
 from gossiping.plot import plot
 from gossiping.schemes import FEDAVG, KEEP, Scheme, anchored, compressed, uncompressed
