@@ -1,20 +1,23 @@
-"""A model that can be used: what the cluster agreed on, the parameters, the agreed statistics.
+"""A model that can be used: what the cluster agreed on, what it learnt, the agreed statistics.
 
-As bytes: a mark, a checksum, and one msgpack list of manifest body, parameters and scale.
+As bytes: a mark, a checksum, and one msgpack list of manifest body, parameters or integers, scale.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Self
 
 import msgpack
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from gossipfl.errors import StateError, Untrusted
+from gossipfl.errors import ConfigError, StateError, Untrusted
 from gossipfl.learning.basis import Basis
 from gossipfl.learning.dataset import Dataset
+from gossipfl.learning.int8 import Int8Model, decode_int8
+from gossipfl.learning.int8_conversion import to_int8
 from gossipfl.learning.pipeline import transform
 from gossipfl.learning.report import Report, judge_outputs
 from gossipfl.learning.statistics import Scale
@@ -22,52 +25,27 @@ from gossipfl.learning.training import predict
 from gossipfl.manifest import Manifest, decode_manifest
 
 Floats = NDArray[np.float32]
-MARK: Final = b"gossipfl model 1\n"
 CHECKSUM_BYTES: Final = 16
 # The longest manifest, the largest model and its statistics together stay well below.
 TRAINED_BYTES_MAX: Final = 2 * 1024 * 1024
 
 
-@frozen(eq=False, slots=False)
-class TrainedModel:
+class UsableModel(ABC):
     """Ready to predict.
 
-    parameters: f32[d].
     scale: the statistics that inputs are standardised with; None when the cluster uses none.
-    Raises StateError when the parts do not belong together.
     """
 
+    MARK: ClassVar[bytes]
     manifest: Manifest
-    parameters: Floats
     scale: Scale | None
-
-    def __attrs_post_init__(self) -> None:
-        manifest = self.manifest
-        self._check("parameters", self.parameters, manifest.model().parameters)
-        groups = manifest.groups
-        if (self.scale is None) != (groups == 0):
-            raise StateError("the model's statistics do not suit its manifest; export it again")
-        if self.scale is not None:
-            self._check("means", self.scale.mean, groups)
-            self._check("deviations", self.scale.inverse_deviation, groups)
-
-    def _check(self, name: str, vector: Floats, length: int) -> None:
-        if vector.shape != (length,) or vector.dtype != np.float32:
-            raise StateError(f"the model's {name} do not suit its manifest; export it again")
-        if not np.isfinite(vector).all():
-            raise StateError(f"the model's {name} are not finite numbers; train it again")
-
-    @cached_property
-    def _basis(self) -> Basis:
-        return self.manifest.input_basis()
 
     def outputs(self, features: Floats) -> Floats:
         """f32[n, outputs] logits or values for raw readings f32[n, columns].
 
         See `report.probabilities` for what logits mean.
         """
-        inputs = transform(self._basis, features, self.scale)
-        return predict(self.manifest.model(), self.parameters, inputs)
+        return self._run(transform(self._basis, features, self.scale))
 
     def judge(self, readings: Dataset) -> Report:
         """What the model is worth on readings with their answers.  Raises DataError."""
@@ -79,32 +57,143 @@ class TrainedModel:
         scale = None
         if self.scale is not None:
             scale = [_pack(self.scale.mean), _pack(self.scale.inverse_deviation)]
-        body = bytes(msgpack.packb([self.manifest.body, _pack(self.parameters), scale]))
-        return MARK + _checksum(body) + body
+        body = bytes(msgpack.packb([self.manifest.body, self._learnt(), scale]))
+        return self.MARK + _checksum(body) + body
+
+    @abstractmethod
+    def integers(self) -> "IntegerModel":
+        """The same in 8-bit integers.  Raises ConfigError unless it was trained for that."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Bytes of what was learnt."""
+
+    @classmethod
+    @abstractmethod
+    def _read(cls, manifest: Manifest, learnt: bytes, scale: Scale | None) -> Self:
+        """The reverse of `_learnt`."""
+
+    @abstractmethod
+    def _learnt(self) -> bytes: ...
+
+    @abstractmethod
+    def _run(self, inputs: Floats) -> Floats: ...
+
+    @cached_property
+    def _basis(self) -> Basis:
+        return self.manifest.input_basis()
+
+    def _check_scale(self) -> None:
+        groups = self.manifest.groups
+        if (self.scale is None) != (groups == 0):
+            raise StateError("the model's statistics do not suit its manifest; export it again")
+        if self.scale is not None:
+            _check("means", self.scale.mean, groups)
+            _check("deviations", self.scale.inverse_deviation, groups)
 
 
-def decode_trained(content: bytes) -> TrainedModel:
+@frozen(eq=False, slots=False)
+class TrainedModel(UsableModel):
+    """As it was trained.
+
+    parameters: f32[d].
+    Raises StateError when the parts do not belong together.
+    """
+
+    MARK = b"gossipfl model 1\n"
+
+    manifest: Manifest
+    parameters: Floats
+    scale: Scale | None
+
+    def __attrs_post_init__(self) -> None:
+        _check("parameters", self.parameters, self.manifest.model().parameters)
+        self._check_scale()
+
+    def integers(self) -> "IntegerModel":
+        network = to_int8(self.manifest.model(), self.parameters)
+        return IntegerModel(self.manifest, network, self.scale)
+
+    @property
+    def size(self) -> int:
+        return self.parameters.nbytes
+
+    @classmethod
+    def _read(cls, manifest: Manifest, learnt: bytes, scale: Scale | None) -> Self:
+        return cls(manifest, _floats(learnt), scale)
+
+    def _learnt(self) -> bytes:
+        return _pack(self.parameters)
+
+    def _run(self, inputs: Floats) -> Floats:
+        return predict(self.manifest.model(), self.parameters, inputs)
+
+
+@frozen(eq=False, slots=False)
+class IntegerModel(UsableModel):
+    """In 8-bit integers.  Raises StateError when the parts do not belong together."""
+
+    MARK = b"gossipfl int8 1\n"
+
+    manifest: Manifest
+    network: Int8Model
+    scale: Scale | None
+
+    def __attrs_post_init__(self) -> None:
+        self._check_scale()
+
+    def integers(self) -> "IntegerModel":
+        return self
+
+    @property
+    def size(self) -> int:
+        return self.network.size
+
+    @classmethod
+    def _read(cls, manifest: Manifest, learnt: bytes, scale: Scale | None) -> Self:
+        return cls(manifest, decode_int8(manifest.model(), learnt), scale)
+
+    def _learnt(self) -> bytes:
+        return self.network.encode()
+
+    def _run(self, inputs: Floats) -> Floats:
+        return self.network.outputs(inputs)
+
+
+_KINDS: Final[tuple[type[UsableModel], ...]] = (TrainedModel, IntegerModel)
+
+
+def decode_trained(content: bytes) -> UsableModel:
     """The reverse of `encode`.  Raises StateError for anything else."""
-    head = len(MARK) + CHECKSUM_BYTES
-    if not content.startswith(MARK):
+    kind = next((kind for kind in _KINDS if content.startswith(kind.MARK)), None)
+    if kind is None:
         raise StateError("not a model file of this version; make one with `gossipfl train`")
-    if content[len(MARK) : head] != _checksum(content[head:]):
+    sealed = content[len(kind.MARK) :]
+    if sealed[:CHECKSUM_BYTES] != _checksum(sealed[CHECKSUM_BYTES:]):
         raise StateError("the model file is damaged: its checksum differs; make it anew")
     try:
-        body, parameters, scale = _unpack(content[head:])
+        body, learnt, scale = _unpack(sealed[CHECKSUM_BYTES:])
         manifest = decode_manifest(body)
         if not isinstance(manifest, Manifest):
             raise TypeError("a model of layers is needed")
-        return TrainedModel(manifest, _floats(parameters), _scale(scale))
-    except (ValueError, TypeError, Untrusted):
+        return kind._read(manifest, learnt, _scale(scale))
+    except (ValueError, TypeError, Untrusted, ConfigError):
         raise StateError("the model file is of another version; make it anew") from None
 
 
-def _unpack(packed: bytes) -> tuple[bytes, Any, Any]:
-    body, parameters, scale = msgpack.unpackb(packed)
-    if not isinstance(body, bytes):
-        raise TypeError("a manifest is bytes")
-    return body, parameters, scale
+def _unpack(packed: bytes) -> tuple[bytes, bytes, Any]:
+    body, learnt, scale = msgpack.unpackb(packed)
+    if not isinstance(body, bytes) or not isinstance(learnt, bytes):
+        raise TypeError("manifests and what was learnt are bytes")
+    return body, learnt, scale
+
+
+def _check(name: str, vector: Floats, length: int) -> None:
+    if vector.shape != (length,) or vector.dtype != np.float32:
+        raise StateError(f"the model's {name} do not suit its manifest; export it again")
+    if not np.isfinite(vector).all():
+        raise StateError(f"the model's {name} are not finite numbers; train it again")
 
 
 def _scale(vectors: Any) -> Scale | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.errors import StateError
+from gossipfl.errors import ConfigError, StateError
 from gossipfl.learning.personalisation import Personalisation
 from gossipfl.learning.pipeline import transform
 from gossipfl.learning.schema import Schema
@@ -15,8 +15,9 @@ from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import predict
 from gossipfl.manifest import Manifest
-from gossipfl.trained import CHECKSUM_BYTES, MARK, TrainedModel, _checksum, decode_trained
+from gossipfl.trained import CHECKSUM_BYTES, IntegerModel, TrainedModel, _checksum, decode_trained
 
+MARK = TrainedModel.MARK
 SCHEMA = Schema(columns=("a", "b", "c", "d"), target="y", classes=("glad", "sad"))
 MANIFEST = Manifest(
     cluster="home",
@@ -134,3 +135,45 @@ VECTOR = MODEL.parameters.tobytes()
 def test_a_right_checksum_alone_proves_nothing(fields):
     with pytest.raises(StateError):
         decode_trained(resealed(*fields))
+
+
+ROUNDED = attrs.evolve(MANIFEST, quantise="int8")
+INTEGERS = TrainedModel(ROUNDED, ROUNDED.initial_model(), SCALE).integers()
+
+
+def test_integers_go_to_a_file_and_back():
+    found = decode_trained(INTEGERS.encode())
+    assert isinstance(found, IntegerModel)
+    assert found.integers() is found
+    assert found.size == INTEGERS.size < MODEL.size
+    features = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    np.testing.assert_array_equal(found.outputs(features), INTEGERS.outputs(features))
+
+
+def test_models_of_floats_have_no_integers():
+    with pytest.raises(ConfigError, match='trained with quantise = "int8"'):
+        MODEL.integers()
+
+
+@given(st.integers(0, len(INTEGERS.encode()) - 1), st.integers(1, 255))
+def test_any_changed_byte_of_integers_is_noticed(place, change):
+    content = bytearray(INTEGERS.encode())
+    content[place] ^= change
+    with pytest.raises(StateError):
+        decode_trained(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "learnt"),
+    [
+        (ROUNDED, INTEGERS.network.encode()[:-1]),
+        (ROUNDED, 7),
+        (MANIFEST, INTEGERS.network.encode()),
+        (ROUNDED, bytes(INTEGERS.size)),
+    ],
+)
+def test_sealed_integers_that_do_not_suit_are_refused(manifest, learnt):
+    vectors = [SCALE.mean.tobytes(), SCALE.inverse_deviation.tobytes()]
+    body = msgpack.packb([manifest.body, learnt, vectors])
+    with pytest.raises(StateError):
+        decode_trained(IntegerModel.MARK + _checksum(body) + body)

@@ -84,7 +84,9 @@ def stages_of(spec: Sequential) -> Stages:
     Raises ConfigError unless the model is one that `quantised` makes.
     """
     if quantised(x for x in spec.layers if not isinstance(x, FakeQuantise)) != spec.layers:
-        raise ConfigError('only models that were trained with quantise = "int8" run in int8')
+        raise ConfigError(
+            'only models that were trained with quantise = "int8" run in int8: train it anew'
+        )
     found: list[Stage] = []
     inputs: Pair | None = None
     shape = spec.shape

@@ -182,3 +182,40 @@ def test_classes_can_be_balanced(run, data):
         status, _, errors = run("train", "--data", data, "--class-weights", wrong)
         assert status == 2
         assert said in errors
+
+
+def test_what_int8_costs_is_told(run, ok, data, held_back, tmp_path):
+    rounded = ("--data", data, "--epochs", "15", "--hidden", "8", "--quantise", "int8")
+    _, out, _ = run("train", *rounded, "--test", held_back, "--output", "all", "--json")
+    found = json.loads(out)["rounding"]
+    assert found["samples"] == 200
+    assert min(found["score"].values()) > 0.95
+    assert abs(found["cost_points"]) <= 1
+    assert found["bytes"] == {"float32": 42 * 4, "int8": 4 + 2 * 8 + 8 * 9 + 8 * 2 + 2 * 8}
+    plain = json.loads(ok("evaluate", held_back, "--model", "all", "--json"))
+    integers = json.loads(ok("evaluate", held_back, "--model", "all", "--int8", "--json"))
+    assert plain["accuracy"] == found["score"]["rounded"]
+    assert integers["accuracy"] == found["score"]["int8"]
+    said = ok("model", "quantise", "small", "--model", "all")
+    assert "wrote small: 176 bytes of parameters became 124" in said
+    assert json.loads(ok("evaluate", held_back, "--model", "small", "--json")) == integers
+    predicted = ok("predict", held_back, "--model", "all", "--int8")
+    assert predicted == ok("predict", held_back, "--model", "small")
+
+
+def test_what_int8_costs_is_told_to_people(run, data):
+    _, out, _ = run("train", "--data", data, "--epochs", "3", "--quantise", "int8")
+    assert "trained in float32" in out
+    assert "int8 costs" in out
+    _, out, _ = run("train", "--data", data, "--epochs", "2", "--quantise", "int8", *NO_ROWS)
+    assert "int8 costs" not in out
+
+
+NO_ROWS = ("--validation", "0")
+
+
+def test_models_of_floats_do_not_run_in_int8(run, data, held_back):
+    run("train", "--data", data, "--epochs", "2", "--output", "plain")
+    status, _, errors = run("evaluate", held_back, "--model", "plain", "--int8")
+    assert status == 2
+    assert 'trained with quantise = "int8"' in errors

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gossipfl.node.cli.options import model_source_options
+from gossipfl.node.cli.options import int8_option, model_source_options
 
 if TYPE_CHECKING:
     from gossipfl.learning.dataset import Dataset
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @model_source_options
+@int8_option
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
-def command(file: Path, model: Path | None, state: Path, best: bool, as_json: bool) -> None:
+def command(
+    file: Path, model: Path | None, state: Path, best: bool, int8: bool, as_json: bool
+) -> None:
     """Judge a model on FILE, which also holds the right answers; "-" is CSV on standard input.
 
     Prints accuracy, the recall of each class and the confusion matrix; for labels of their own
@@ -29,7 +32,7 @@ def command(file: Path, model: Path | None, state: Path, best: bool, as_json: bo
     from gossipfl.node.cli.reports import print_report
     from gossipfl.node.models.source import find_model
 
-    trained = find_model(model, state, best=best)
+    trained = find_model(model, state, best=best, int8=int8)
     schema = trained.manifest.schema
     readings = _read(file, schema)
     print_report(trained.judge(readings), schema, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`gossipfl model`: look at a model before a cluster learns it."""
+"""`gossipfl model`: look at a model before a cluster learns it, and shrink it afterwards."""
 
 from pathlib import Path
 from typing import Any
@@ -7,12 +7,12 @@ import click
 
 from gossipfl.node.cli.learning_options import model_argument
 from gossipfl.node.cli.manifests import make_manifest
-from gossipfl.node.cli.options import readings_options
+from gossipfl.node.cli.options import model_source_options, readings_options
 
 
 @click.group()
 def command() -> None:
-    """Show what a model is made of."""
+    """Show what a model is made of; make it small."""
 
 
 @command.command()
@@ -30,3 +30,23 @@ def show(like: Path | None, features: int | None, classes: int, **settings: Any)
     from gossipfl.node.cli.models import print_model
 
     print_model(make_manifest("model", settings, like=like, features=features, classes=classes))
+
+
+@command.command()
+@click.argument("output", type=click.Path(path_type=Path))
+@model_source_options
+def quantise(output: Path, model: Path | None, state: Path, best: bool) -> None:
+    """Write a model in 8-bit integers to the file OUTPUT, for predict and evaluate.
+
+    It was trained with --quantise int8.
+
+    \b
+    gossipfl model quantise small.model                     (of the node here)
+    gossipfl model quantise small.model --model all.model
+    """
+    from gossipfl.node.models.source import find_model, write_model_file
+
+    found = find_model(model, state, best=best)
+    integers = found.integers()
+    write_model_file(output, integers)
+    click.echo(f"wrote {output}: {found.size:,} bytes of parameters became {integers.size:,}")

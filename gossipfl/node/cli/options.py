@@ -119,3 +119,9 @@ def model_source_options(function: F) -> F:
         help="Use the model that did best on the node's held-back readings, not the newest.",
     )
     return model(state(best(function)))
+
+
+def int8_option(function: F) -> F:
+    """Whether to run that model in integers."""
+    help = "Run it in 8-bit integers; it was trained with --quantise int8."
+    return click.option("--int8", is_flag=True, help=help)(function)

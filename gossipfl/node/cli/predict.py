@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from gossipfl.node.cli.options import model_source_options
+from gossipfl.node.cli.options import int8_option, model_source_options
 
 FILE_BATCH: Final = 1024
 
@@ -17,12 +17,13 @@ FILE_BATCH: Final = 1024
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @model_source_options
+@int8_option
 @click.option(
     "--top", type=click.IntRange(1), default=1, show_default=True, help="Likeliest classes to show."
 )
 @click.option("--json", "as_json", is_flag=True, help="Write JSON lines instead of CSV.")
 def command(
-    file: Path, model: Path | None, state: Path, best: bool, top: int, as_json: bool
+    file: Path, model: Path | None, state: Path, best: bool, int8: bool, top: int, as_json: bool
 ) -> None:
     """Predict from each row of FILE, a CSV with a header; "-" is standard input.
 
@@ -37,7 +38,7 @@ def command(
     from gossipfl.node.models.source import find_model
     from gossipfl.node.models.textinput import STANDARD_INPUT, name_of, open_lines
 
-    trained = find_model(model, state, best=best)
+    trained = find_model(model, state, best=best, int8=int8)
     form = make_format(trained.manifest, top, as_json=as_json)
     # In a pipe, whoever reads us must not wait for rows that come later.
     live = file == STANDARD_INPUT

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from gossipfl.learning.report import ClassReport, LabelReport, Report, ValueReport
 from gossipfl.learning.schema import Schema
+from gossipfl.node.models.rounding import Rounding
 
 
 def print_report(report: Report, schema: Schema, *, as_json: bool) -> None:
@@ -21,6 +22,19 @@ def print_report(report: Report, schema: Schema, *, as_json: bool) -> None:
         _print_labels(report, schema.value_names)
     else:
         _print_values(report, schema.value_names)
+
+
+def print_rounding(rounding: Rounding, what: str) -> None:
+    """What int8 costs, on standard output; `what` is what a score of 1 is the best of."""
+    plain, rounded, integers = (f"{score:.2%}" for score in rounding.scores)
+    click.echo(
+        f"{what} on {rounding.samples} rows: {plain} trained in float32, {rounded} trained with "
+        f"rounding, {integers} in int8"
+    )
+    click.echo(
+        f"int8 costs {rounding.cost:.2f} points; {rounding.float_bytes:,} bytes became "
+        f"{rounding.int8_bytes:,}"
+    )
 
 
 def plain(report: Report, schema: Schema) -> dict[str, Any]:

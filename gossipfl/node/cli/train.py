@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from gossipfl.node.cli.learning_options import model_options
@@ -11,7 +12,9 @@ from gossipfl.node.cli.manifests import make_manifest
 
 if TYPE_CHECKING:
     from gossipfl.learning.report import Report
+    from gossipfl.manifest import Manifest
     from gossipfl.node.models.baseline import Course, Outcome
+    from gossipfl.node.models.rounding import Rounding
 
 
 @click.command()
@@ -58,6 +61,7 @@ def command(
 
     This is the baseline of a mesh: same model, same optimizer, same way to prepare readings.
     Predictions with the written file: gossipfl predict new.csv --model FILE
+    With --quantise int8 it is trained once more without, to tell what int8 costs.
 
     \b
     gossipfl train --data readings.csv --target activity --test held-back.csv --output all.model
@@ -76,16 +80,42 @@ def command(
         write_model_file(output, outcome.model)
         click.echo(f"wrote {output}", err=True)
     report = outcome.judge(test) if test is not None else None
-    _print(outcome, course, report, as_json=as_json)
+    rounding = None
+    if manifest.quantise != "none":
+        rounding = _compare(manifest, data, course, outcome, test)
+    _print(outcome, course, report, rounding, as_json=as_json)
 
 
-def _print(outcome: "Outcome", course: "Course", report: "Report | None", *, as_json: bool) -> None:
-    from gossipfl.node.cli.reports import plain, print_report
+def _compare(
+    manifest: "Manifest", data: Path, course: "Course", outcome: "Outcome", test: Path | None
+) -> "Rounding | None":
+    """On the test rows, or on those held back; None without any."""
+    from gossipfl.learning.data import read
+    from gossipfl.node.models.baseline import train_baseline
+    from gossipfl.node.models.rounding import compare
+
+    readings = read(test, schema=manifest.schema) if test is not None else outcome.held
+    if readings is None:
+        return None
+    plain = train_baseline(attrs.evolve(manifest, quantise="none"), data, course)
+    return compare(plain.model, outcome.model, readings)
+
+
+def _print(
+    outcome: "Outcome",
+    course: "Course",
+    report: "Report | None",
+    rounding: "Rounding | None",
+    *,
+    as_json: bool,
+) -> None:
+    from gossipfl.node.cli.reports import plain, print_report, print_rounding
     from gossipfl.node.models.baseline import quality
 
     schema = outcome.model.manifest.schema
     if as_json:
         found = _plain(outcome, course) | ({"test": plain(report, schema)} if report else {})
+        found |= {"rounding": rounding.plain()} if rounding else {}
         click.echo(json.dumps(found, indent=2))
         return
     early = ", stopped early" if outcome.stopped_early else ""
@@ -93,6 +123,8 @@ def _print(outcome: "Outcome", course: "Course", report: "Report | None", *, as_
     click.echo(f"kept the model of {count}{quality(outcome.validation)}")
     if report is not None:
         print_report(report, schema, as_json=False)
+    if rounding is not None:
+        print_rounding(rounding, "accuracy" if schema.classes else "score")
 
 
 def _plain(outcome: "Outcome", course: "Course") -> dict[str, Any]:

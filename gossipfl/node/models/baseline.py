@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from gossipfl.errors import ConfigError
 from gossipfl.learning.baseline import Baseline, Progress, steps_per_epoch
 from gossipfl.learning.data import check_trainable, read
-from gossipfl.learning.dataset import split_validation
+from gossipfl.learning.dataset import Dataset, split_validation
 from gossipfl.learning.learner import Evaluation
 from gossipfl.learning.pipeline import own_scale, prepare
 from gossipfl.learning.report import Report
@@ -59,6 +59,7 @@ class Outcome:
 
     fits, best: made, and the one whose model was kept.
     validation: of the kept model, of no samples when no rows were held back.
+    held: the rows held back, as they were read.
     warnings: about the data, for people.
     """
 
@@ -67,6 +68,7 @@ class Outcome:
     best: int
     stopped_early: bool
     validation: Evaluation
+    held: Dataset | None
     warnings: tuple[str, ...]
 
     def judge(self, test: Path) -> Report:
@@ -100,6 +102,7 @@ def train_baseline(manifest: Manifest, data: Path, course: Course) -> Outcome:
         best=last.best,
         stopped_early=baseline.stopped_early,
         validation=trainer.evaluate(baseline.parameters),
+        held=held,
         warnings=tuple(check_trainable(readings)),
     )
 

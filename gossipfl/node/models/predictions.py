@@ -18,7 +18,7 @@ from gossipfl.learning.report import label_probabilities, probabilities
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.windows import Example
 from gossipfl.manifest import Manifest
-from gossipfl.trained import TrainedModel
+from gossipfl.trained import UsableModel
 
 Floats = NDArray[np.float32]
 Text = Callable[[int, Floats], str]
@@ -39,7 +39,7 @@ def find_columns(lines: Iterable[str], name: str, schema: Schema) -> FeatureColu
 
 
 def predict_rows(
-    model: TrainedModel, columns: FeatureColumns, batch: int
+    model: UsableModel, columns: FeatureColumns, batch: int
 ) -> Iterator[tuple[int, Floats]]:
     """(line number, outputs f32[k]) for each row, read `batch` rows at a time.
 

@@ -16,23 +16,29 @@ from gossipfl.node.state.home import Home, read_bytes, write_private
 from gossipfl.node.state.store import Damaged, ModelCheckpoint, read_model
 from gossipfl.node.status import ask, decode_vector
 from gossipfl.security.admission import JOIN_FILE_MAX, open_with
-from gossipfl.trained import TRAINED_BYTES_MAX, TrainedModel, decode_trained
+from gossipfl.trained import TRAINED_BYTES_MAX, TrainedModel, UsableModel, decode_trained
 
 
-def find_model(file: Path | None, state: Path, *, best: bool = False) -> TrainedModel:
+def find_model(
+    file: Path | None, state: Path, *, best: bool = False, int8: bool = False
+) -> UsableModel:
     """The model in `file`; without one, that of the node whose state directory `state` is.
 
     best: the one that did best on the node's held-back readings, not the newest.
-    Raises StateError when there is none, and what keeps it from being read.
+    int8: in 8-bit integers.
+    Raises StateError when there is none, and what keeps it from being read; ConfigError when it was
+    not trained for int8.
     """
     if file is None:
-        return _model_of_node(state.expanduser(), best)
-    if best:
+        model: UsableModel = _model_of_node(state.expanduser(), best)
+    elif best:
         raise ConfigError("a model file holds one model: leave out --best, or --model")
-    return read_model_file(file)
+    else:
+        model = read_model_file(file)
+    return model.integers() if int8 else model
 
 
-def read_model_file(path: Path) -> TrainedModel:
+def read_model_file(path: Path) -> UsableModel:
     """Raises StateError, one line that names the file."""
     content = read_bytes(path, TRAINED_BYTES_MAX)
     try:
@@ -41,7 +47,7 @@ def read_model_file(path: Path) -> TrainedModel:
         raise StateError(f"{path}: {error}") from None
 
 
-def write_model_file(path: Path, model: TrainedModel) -> None:
+def write_model_file(path: Path, model: UsableModel) -> None:
     """A crash leaves the old file or the new one.  Raises StateError."""
     write_private(path, model.encode())
 
