@@ -21,6 +21,8 @@ REQUIREMENTS = ("torch==2.13.0", "jax==0.10.2", "numpy==2.4.6")
 RIVALS = ("torch", "jax", "numpy")
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 ONE_THREAD["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+ROUNDED = "mlp_784_60_10"  # the model that is also trained for int8
+ROUNDING_MAX = 1.5  # what its step may take, to the plain one's
 CHUNK_S = 0.02  # CPU time of one turn, so that the clock's grain does not matter
 
 Times = dict[str, float]  # least CPU seconds of a step, by trainer
@@ -75,6 +77,7 @@ def main() -> None:
     for model in models:
         add_ratios(figures, model, found[model.name])
     if not arguments.model:
+        add_rounding(figures, turns)
         add_agreement(figures, rival, ONE_THREAD)
         add_starts(figures, ONE_THREAD)
     figures.finish()
@@ -97,8 +100,13 @@ def parse() -> argparse.Namespace:
 
 
 def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> Times:
-    """Each worker's least CPU seconds per step."""
+    """The least CPU seconds per step of all who train this model."""
     rivals = {name: workers[name] for name in ("gossipfl", "torch", *model.others)}
+    return compare(model, rivals, turns)
+
+
+def compare(model: Model, rivals: dict[str, Worker], turns: int) -> Times:
+    """Each worker's least CPU seconds per step."""
     progress(f"{model.name}: {turns} turns of {', '.join(rivals)}")
     grain = model.grain
     first = {name: worker.steps(model, grain) for name, worker in rivals.items()}
@@ -122,6 +130,16 @@ def add_ratios(figures: Figures, model: Model, seconds: Times) -> None:
     figures.add(f"{model.name}_vs_torch", torch, "x", ">=", model.versus_torch)
     if model.versus_other is not None:
         figures.add(f"{model.name}_vs_best_other", other, "x", ">=", model.versus_other)
+
+
+def add_rounding(figures: Figures, turns: int) -> None:
+    """What a step of training for int8 takes, to the plain one."""
+    workers = {name: Worker(sys.executable, name) for name in ("gossipfl", "rounded")}
+    seconds = compare(MODELS[ROUNDED], workers, turns)
+    for worker in workers.values():
+        worker.close()
+    ratio = seconds["rounded"] / seconds["gossipfl"]
+    figures.add("qat_step", ratio, "x", "<=", ROUNDING_MAX)
 
 
 def print_table(models: list[Model], found: dict[str, Times], peak: float) -> None:

@@ -1,4 +1,4 @@
-"""One trainer in a process of its own: `python -m rivals gossipfl|torch|jax|numpy`.
+"""One trainer in a process of its own: `python -m rivals gossipfl|rounded|torch|jax|numpy`.
 
 It answers the line "MODEL STEPS", with a name out of `models.py`, with CPU seconds per step, and
 the line "peak" with GFLOP/s of its best matrix product.

@@ -17,6 +17,7 @@ from gossipfl.learning.layers import (
     ReLU,
     TransformerBlock,
 )
+from gossipfl.learning.quantised import quantised
 from gossipfl.learning.sequential import Sequential
 from gossipfl.learning.training import Trainer, TrainingSettings
 from rivals.task import MOMENTUM, RATE, Run, best_product, rows
@@ -57,13 +58,15 @@ FAMILIES = {
 }
 
 
-def make(model: Model) -> Run:
-    """A Trainer for every number of steps that is asked for."""
+def make(model: Model, *, rounded: bool = False) -> Run:
+    """A Trainer for every number of steps that is asked for; `rounded` trains for int8."""
     features, classes = rows(model)
     names = tuple(f"x{i}" for i in range(model.inputs))
     dataset = Dataset(features=features, targets=classes, columns=names, source="benchmark")
-    layers = FAMILIES[model.family](**model.sizes)
-    spec = Sequential(*layers, Dense(model.classes), shape=model.shape, loss="cross-entropy")
+    layers = (*FAMILIES[model.family](**model.sizes), Dense(model.classes))
+    if rounded:
+        layers = quantised(layers)
+    spec = Sequential(*layers, shape=model.shape, loss="cross-entropy")
     parameters, zeros = spec.initial(0), np.zeros(spec.parameters, np.float32)
     trainers: dict[int, Trainer] = {}
 
