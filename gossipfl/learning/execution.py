@@ -98,7 +98,7 @@ def train_steps(
     if not vectors.flags.writeable:
         raise LocalProtocolError("vectors: must be writable")
     check("workspace", workspace, np.float32, (plan.workspace,))
-    check("batches", batches, np.int64, (len(batches), plan.batch))
+    check("batches", batches, np.int64, (None, plan.batch))
     check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
     _check_widths(plan, data)
     # Negative numbers are large without their sign.  Counting is quicker than a maximum.
@@ -123,7 +123,7 @@ def _workspace(plan: Plan) -> Floats:
 
 def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
     features, targets = data
-    check("features", features, np.float32, (len(features), plan.inputs))
+    check("features", features, np.float32, (None, plan.inputs))
     check("targets", targets, np.float32, (len(features), plan.targets))
 
 

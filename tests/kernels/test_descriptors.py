@@ -52,10 +52,9 @@ def run_guarded(plan: Plan, data: Any, chosen: TrainingSettings) -> None:
     vectors[:] = 0.01
     batches = np.random.default_rng(0).integers(0, ROWS, (STEPS, plan.batch))
     before = [array.copy() for array in (*data, batches)]
-    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        patch.setattr(execution, "_workspace", lambda _: workspace)
-        rows = chosen.encode(0, STEPS)
-        execution.train_steps(plan, chosen.kernel, rows, vectors, data, batches)
+    with np.errstate(all="ignore"):
+        rows, memory = chosen.encode(0, STEPS), execution.Memory(vectors, workspace)
+        execution.train_steps(plan, chosen.kernel, rows, memory, data, batches)
     check_guards(*around, *beside)
     for array, kept in zip((*data, batches), before, strict=True):
         np.testing.assert_array_equal(array, kept)
@@ -183,8 +182,9 @@ ARGUMENTS: dict[str, Any] = {
 def train(**changes: Any) -> float:
     given = {name: array.copy() for name, array in ARGUMENTS.items()} | changes
     data = (given["features"], given["targets"])
+    memory = execution.Memory(given["vectors"], np.zeros(PLAN.workspace, np.float32))
     return execution.train_steps(
-        PLAN, layout.SGD, given["settings"], given["vectors"], data, given["batches"]
+        PLAN, layout.SGD, given["settings"], memory, data, given["batches"]
     )
 
 

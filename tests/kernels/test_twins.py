@@ -44,7 +44,7 @@ TOLERANCE_ULPS = {
     layout.DROPOUT: 0,
     layout.POSITIONS: 0,
     layout.TRANSFORMER: 8,
-    layout.FAKE_QUANTISE: 4,
+    layout.FAKE_QUANTISE: 16,
     layout.CROSS_ENTROPY: 4,
     layout.WEIGHTED_CROSS_ENTROPY: 4,
     layout.SQUARED_ERROR: 2,
