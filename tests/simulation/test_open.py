@@ -29,9 +29,10 @@ async def test_an_open_mesh_learns(autojump_clock, tmp_path, rng):
         assert min(cluster.accuracy(device, test) for device in cluster.devices) > 0.85
         assert [device.status()["links_seeded"] for device in cluster.devices] == [0] * 6
         granted = [
-            n["granted"] for device in cluster.devices for n in device.status()["neighbours"]
+            [n["granted"] for n in device.status()["neighbours"]] for device in cluster.devices
         ]
-        assert np.mean(granted) > 0.8
+        # Where every node has readings of its own kind some honest links are doubted, never most.
+        assert min(np.count_nonzero(row) / len(row) for row in granted) > 0.5
 
 
 async def test_what_is_known_of_neighbours_survives_a_kill(autojump_clock, tmp_path, rng):
