@@ -1,6 +1,7 @@
 """Accuracy on real data, beside PyTorch with the same layers, optimizer, schedule and steps.
 
-Ours is what the command `gossipfl train` prints; means over seeds of initial values and order.
+Ours is what `gossipfl train` prints; means over seeds.  With a seed, both start from the
+same values and see the same batches, so that what differs is the arithmetic, not the luck.
 """
 
 import argparse
@@ -22,7 +23,12 @@ from datasets.packages import Pair, environment
 from figures import Figures, progress
 from places import ROOT
 
+from gossipfl.learning.data import infer_schema
+from gossipfl.learning.declaration import declare
+from gossipfl.learning.layers import Dense
+from gossipfl.learning.sampling import Cursor, Sampler
 from gossipfl.learning.schedules import FLOOR
+from gossipfl.learning.sequential import Sequential
 
 REQUIREMENTS = ("torch==2.13.0", "numpy==2.4.6")
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -135,9 +141,24 @@ def model_file(task: Task, steps: int) -> str:
 def train_rival(task: Task, files: Pair, steps: int, seed: int, python: Path) -> float:
     """PyTorch, in an environment of its own."""
     plain = asdict(task) | {"files": None, "train": str(files[0]), "test": str(files[1])}
-    plain |= {"steps": steps, "seed": seed, "floor": FLOOR}
-    script = Path(__file__).with_name("accuracy_rival.py")
-    return json.loads(run([str(python), str(script)], json.dumps(plain)))["score"]
+    with tempfile.TemporaryDirectory() as folder:
+        start = Path(folder) / "start.npz"
+        np.savez(start, **same_start(task, files[0], steps, seed))
+        plain |= {"start": str(start), "floor": FLOOR}
+        script = Path(__file__).with_name("accuracy_rival.py")
+        return json.loads(run([str(python), str(script)], json.dumps(plain)))["score"]
+
+
+def same_start(task: Task, train: Path, steps: int, seed: int) -> dict[str, np.ndarray]:
+    """Initial parameters f32[d], and batches i64[steps, batch] of rows, of this seed in ours."""
+    schema = infer_schema(train)
+    layers = [declare(layer) for layer in task.layers]
+    shape = task.shape or (schema.inputs,)
+    loss = "cross-entropy" if schema.classes else "squared-error"
+    model = Sequential(*layers, Dense(schema.outputs), shape=shape, loss=loss)
+    rows = len(np.load(train)["y"])
+    batches, _ = Sampler(rows).draw(Cursor(seed=seed), (steps, task.batch))
+    return {"parameters": model.initial(seed), "batches": batches}
 
 
 def run(command: list[str], text: str = "") -> str:

@@ -1,7 +1,6 @@
 """The same training in PyTorch: a task as JSON on standard input, its score on standard output.
 
-Same inputs, layers, optimizer, schedule, batches and epochs; initial values are drawn by the same
-rule from other random numbers.
+Same inputs, layers, initial values, batches, optimizer and schedule.
 """
 
 import json
@@ -17,13 +16,15 @@ def main() -> None:
     """One training."""
     task = json.load(sys.stdin)
     torch.set_num_threads(1)
-    torch.manual_seed(task["seed"])
     (train, truths), (test, test_truths) = (_rows(task[name]) for name in ("train", "test"))
     mean, deviation = _scale(train, task["standardise"])
     train, test = ((rows - mean) / deviation for rows in (train, test))
     outputs = truths.shape[1] if truths.ndim == 2 else int(truths.max()) + 1
-    model = Network(task["layers"], task["shape"] or [train.shape[1]], outputs).apply(_start)
-    _fit(model, train, truths, task)
+    model = Network(task["layers"], task["shape"] or [train.shape[1]], outputs)
+    with np.load(task["start"]) as start:
+        _set(model, torch.from_numpy(start["parameters"]))
+        batches = torch.from_numpy(start["batches"])
+    _fit(model, train, truths, batches, task)
     with torch.no_grad():
         found = model(test).numpy()
     print(json.dumps({"score": _score(found, test_truths.numpy())}))
@@ -106,11 +107,14 @@ MAKERS = {
 }
 
 
-def _start(layer: nn.Module) -> None:
-    """He-uniform weights and no biases; a GRU starts as PyTorch's own does."""
-    if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
-        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-        nn.init.zeros_(layer.bias)
+def _set(model: nn.Module, vector: torch.Tensor) -> None:
+    """The product's flat vector, whose filters have their channels last."""
+    sizes = [parameter.numel() for parameter in model.parameters()]
+    for parameter, part in zip(model.parameters(), vector.split(sizes), strict=True):
+        if parameter.ndim > 2:
+            filters, channels, *kernel = parameter.shape
+            part = part.reshape(filters, *kernel, channels).movedim(-1, 1)
+        parameter.data = part.reshape(parameter.shape).clone()
 
 
 def _rows(path: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -133,20 +137,18 @@ def _scale(rows: torch.Tensor, standardise: str) -> tuple[torch.Tensor, torch.Te
     return mean.repeat(width // channels), deviation.repeat(width // channels)
 
 
-def _fit(model: nn.Module, rows: torch.Tensor, truths: torch.Tensor, task: dict) -> None:
+def _fit(
+    model: nn.Module, rows: torch.Tensor, truths: torch.Tensor, batches: torch.Tensor, task: dict
+) -> None:
     loss = nn.MSELoss() if truths.ndim == 2 else nn.CrossEntropyLoss()
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=task["rate"], weight_decay=task["weight_decay"]
     )
-    steps, batch = task["steps"], task["batch"]
-    order = torch.empty(0, dtype=torch.long)
-    for step in range(steps):
+    steps = len(batches)
+    for step, chosen in enumerate(batches):
         optimizer.param_groups[0]["lr"] = task["rate"] * (
             1 - (1 - task["floor"]) * 0.5 * (1 - math.cos(math.pi * step / steps))
         )
-        if len(order) < batch:
-            order = torch.cat([order, torch.randperm(len(rows))])
-        chosen, order = order[:batch], order[batch:]
         optimizer.zero_grad(set_to_none=True)
         loss(model(rows[chosen]), truths[chosen]).backward()
         optimizer.step()
