@@ -13,6 +13,7 @@ from gossipfl.simulation.baselines.dpsgd import DPSGD
 from gossipfl.simulation.baselines.epidemic import Epidemic
 from gossipfl.simulation.baselines.fedavg import FedAvg
 from gossipfl.simulation.baselines.hegedus import Hegedus, Partitioned, Subsample
+from gossipfl.simulation.baselines.ormandi import Ormandi
 from gossipfl.simulation.baselines.push_sum import PushSum
 from gossipfl.simulation.baselines.quasi_global import QuasiGlobal
 from gossipfl.simulation.baselines.tokens import TokenAccounts
@@ -35,12 +36,13 @@ TUNED: Final[dict[str, tuple[Make, float]]] = {
     "hegedus": (lambda _, share: Hegedus(Subsample(share)), 1),
     "hegedus-parts": (lambda _, parts: Hegedus(Partitioned(int(parts))), 10),
     "hegedus-tokens": (lambda _, share: TokenAccounts(Subsample(share)), 1),
+    "ormandi": (lambda _, regularisation: Ormandi(regularisation), 1e-4),
     "quasi-global": (lambda _, momentum: QuasiGlobal(momentum), 0.9),
 }
 HELP: Final = (
     "fedavg, dpsgd, quasi-global[:MOMENTUM], push-sum, choco[:STEP], deepsqueeze[:STEP], "
-    "el-local[:FANOUT], el-oracle[:FANOUT], hegedus[:SHARE], hegedus-parts[:PARTS] or "
-    "hegedus-tokens[:SHARE]"
+    "el-local[:FANOUT], el-oracle[:FANOUT], hegedus[:SHARE], hegedus-parts[:PARTS], "
+    "hegedus-tokens[:SHARE] or ormandi[:LAMBDA]"
 )
 
 

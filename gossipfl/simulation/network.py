@@ -28,6 +28,7 @@ class Conditions:
     latency_s: mean time on the way.
     latency_spread: a link's own latency is drawn once, log-uniformly, between the mean divided
         by this factor and the mean times it; 1 makes all links alike.
+    jitter_s: a frame is up to so much later, uniformly, and may be overtaken.
     bandwidth: bytes a second and direction, frames wait for those before them; None: no limit.
     loss: share of frames that vanish.
     duplication: share of frames that arrive twice.
@@ -36,6 +37,7 @@ class Conditions:
 
     latency_s: float = field(default=0.01, validator=checked(ge(0)))
     latency_spread: float = field(default=1.0, validator=checked(ge(1)))
+    jitter_s: float = field(default=0.0, validator=checked(ge(0)))
     bandwidth: float | None = field(default=None, validator=checked(optional(gt(0))))
     loss: float = field(default=0.0, validator=checked(ge(0), lt(1)))
     duplication: float = field(default=0.0, validator=checked(ge(0), le(1)))
@@ -59,6 +61,7 @@ class Network:
         self._conditions = conditions
         self._is_online = is_online
         self._seed = seed
+        self._jitter = stream(seed, "jitter")
         self._fates = _fates(stream(seed, "network"), conditions)
         self._receivers: dict[int, Receive] = {}
         self._latencies_s: dict[tuple[int, int], float] = {}
@@ -74,6 +77,8 @@ class Network:
         self.sent_bytes[sender] += length
         self.sent_frames[sender] += 1
         delay_s = self._delay_s(sender, receiver, length)
+        if self._conditions.jitter_s:
+            delay_s += self._conditions.jitter_s * float(self._jitter.random())
         for _ in range(next(self._fates)):
             self._engine.schedule(delay_s, partial(self._arrive, sender, receiver, frame))
 

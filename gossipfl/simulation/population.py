@@ -112,7 +112,7 @@ def _member(
     learner = personalise(trainer, split, manifest.personal, initial)
     activity = 2 * manifest.keep_ratio
     caution = manifest.make_caution(seed)
-    return Member(learner, initial[split.shared], activity, scale, judged, caution)
+    return Member(learner, rows, initial[split.shared], activity, scale, judged, caution)
 
 
 def _scales(manifest: Manifest, parts: Sequence[Dataset]) -> list[Scale | None]:

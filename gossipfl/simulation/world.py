@@ -27,6 +27,7 @@ class Member:
     """One node's data and its copy of the model.
 
     scale: what its inputs are standardised with, if at all.
+    rows: what it trains on, as its model sees them.
     held: rows of its own that it does not train on, if any, as its model sees them.
     diverged: rounds whose training gave no finite numbers and was dropped, as a node does.
     """
@@ -34,6 +35,7 @@ class Member:
     def __init__(
         self,
         learner: Learner,
+        rows: Dataset,
         initial: Vector,
         activity: float,
         scale: Scale | None = None,
@@ -41,6 +43,7 @@ class Member:
         caution: Caution | None = None,
     ) -> None:
         self.learner = learner
+        self.rows = rows
         self.scale = scale
         self.held = held
         self.replica = Replica(

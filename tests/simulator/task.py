@@ -45,7 +45,9 @@ def manifest(**changes: Any) -> Manifest:
     return Manifest(**settings | changes)
 
 
-def make_world(model: Manifest, nodes: int, topology: str, **conditions: float) -> World:
+def make_world(
+    model: Manifest, nodes: int, topology: str, data: Rows | None = None, **conditions: float
+) -> World:
     """A world without churn, at the start."""
     engine, presence = Engine(), Presence(nodes)
     return World(
@@ -55,7 +57,7 @@ def make_world(model: Manifest, nodes: int, topology: str, **conditions: float) 
         views=Views(parse_topology(topology), nodes, engine),
         spec=model.model(),
         initial=model.initial(),
-        members=populate(model, rows(), "dirichlet:0.5", nodes, 1),
+        members=populate(model, data or rows(), "dirichlet:0.5", nodes, 1),
         intervals_s=[1.0] * nodes,
         seed=1,
     )

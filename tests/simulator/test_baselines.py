@@ -1,12 +1,15 @@
 """Each baseline keeps the promise of its paper, counts its bytes, and learns."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
 from gossipfl.compression import DenseCodec, SparseCodec
 from gossipfl.errors import ConfigError
+from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.simulation.algorithms import PLAIN, TUNED, make_baseline
 from gossipfl.simulation.baselines.choco import Choco
@@ -15,13 +18,16 @@ from gossipfl.simulation.baselines.dpsgd import DPSGD
 from gossipfl.simulation.baselines.epidemic import Epidemic
 from gossipfl.simulation.baselines.fedavg import FedAvg
 from gossipfl.simulation.baselines.hegedus import Hegedus, Partitioned, Subsample
+from gossipfl.simulation.baselines.ormandi import Ormandi
 from gossipfl.simulation.baselines.push_sum import PushSum
 from gossipfl.simulation.baselines.quasi_global import QuasiGlobal
 from gossipfl.simulation.baselines.tokens import CAPACITY, TokenAccounts
+from gossipfl.simulation.envelope import seal
 from gossipfl.simulation.experiment import run
 from gossipfl.simulation.network import Conditions
+from gossipfl.simulation.population import Rows
 from gossipfl.simulation.world import Algorithm, World
-from tests.simulator.task import experiment, make_world, manifest, rows
+from tests.simulator.task import FEATURES, experiment, make_world, manifest, rows
 
 NODES = 8
 # Steps of no size: what is left is the averaging alone.
@@ -263,9 +269,33 @@ def test_merging_weighs_by_age():
     assert algorithm.ages[0, 0] == 3
 
 
+def suited(name: str) -> dict[str, Any]:
+    """What an experiment with this algorithm needs."""
+    if name != "ormandi":
+        return {"algorithm": name}
+    schema = Schema(columns=FEATURES, target="y", classes=("no", "yes"))
+    return {
+        "algorithm": "ormandi:0.01",
+        "manifest": manifest(schema=schema, layers=(), loss="binary"),
+    }
+
+
+def rows_for(name: str) -> Rows:
+    """Four clouds; two of them count as one for what tells only two classes apart."""
+    found = rows()
+    if name != "ormandi":
+        return found
+    parts = {"train": found.train, "validation": found.validation, "test": found.test}
+    halves = {
+        key: attrs.evolve(part, targets=(part.targets == 1).astype("i8"))
+        for key, part in parts.items()
+    }
+    return Rows(**halves)
+
+
 @pytest.mark.parametrize("name", [*PLAIN, *TUNED])
 def test_it_learns(name):
-    found = run(experiment(algorithm=name, rounds=60), rows())
+    found = run(experiment(**suited(name), rounds=60), rows_for(name))
     assert found.curve[-1].average.test.mean > 0.9
     assert found.curve[-1].average.test.worst > 0.8
     assert found.frames > 0
@@ -275,10 +305,32 @@ def test_it_learns(name):
 def test_runs_repeat_to_the_bit(name):
     harsh = Conditions(loss=0.1, latency_s=0.05, latency_spread=2)
     first, again = (
-        run(experiment(algorithm=name, rounds=6, conditions=harsh), rows()).as_json()
+        run(experiment(**suited(name), rounds=6, conditions=harsh), rows_for(name)).as_json()
         for _ in range(2)
     )
     assert first == again
+
+
+def test_pegasos_steps_are_those_of_the_paper():
+    """Without a margin: shrink by 1 - 1 / age, then a step of 1 / (lambda age) along the row."""
+    algorithm = Ormandi(0.5)
+    model, row = np.array([1, -1, 0.5], "f4"), np.array([2, 1], "f4")
+    algorithm._update(model, 4, row, -1)
+    assert np.allclose(model, [0.75 - 1, -0.75 - 0.5, 0.375 - 0.5])
+    algorithm._update(model, 5, 100 * row, -1)
+    assert np.allclose(model, [-0.2, -1.0, -0.1])
+
+
+def test_a_model_is_merged_with_the_one_before():
+    settings = suited("ormandi")
+    world = make_world(settings["manifest"], NODES, "ring", rows_for("ormandi"))
+    algorithm = Ormandi(1e6)  # steps of no size
+    algorithm.start(world)
+    for number, age in ((2.0, 1), (4.0, 9)):
+        payload = np.full(FEATURES + 1, number, "<f4").tobytes()
+        algorithm._receive(0, 1, seal(age + 1, 1, payload))
+    assert np.allclose(world.members[0].replica.parameters, 3 * 0.9, atol=1e-3)
+    assert algorithm.ages[0] == 10
 
 
 def test_parts_of_models_are_cheaper_in_proportion():
@@ -294,6 +346,7 @@ def test_parts_of_models_are_cheaper_in_proportion():
     ("text", "said"),
     [
         ("fedavg:2", "unknown"),
+        ("ormandi:0", "lambda is above 0"),
         ("choco:x", "a number goes behind the colon"),
         ("choco:nan", "a number goes behind the colon"),
         ("choco:2", "step is above 0 and at most 1"),

@@ -71,3 +71,12 @@ def test_each_link_has_one_latency_of_its_own():
 def test_conditions_are_checked(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Conditions(**wrong)
+
+
+def test_jitter_delays_up_to_its_limit_and_may_turn_frames_round():
+    pair = Pair(latency_s=1.0, jitter_s=2.0)
+    pair.send(*[bytes([number]) for number in range(50)])
+    times = [time_s for time_s, _ in pair.seen]
+    assert 1 <= min(times) < 1.5 < 2.5 < max(times) <= 3
+    frames = [frame for _, frame in pair.seen]
+    assert sorted(frames) != frames

@@ -38,6 +38,7 @@ _WORLD_OPTIONS = (
     click.option("--duplication", type=click.FloatRange(0, 1), default=0.0),
     click.option("--latency-s", type=click.FloatRange(0), default=0.01, show_default=True),
     click.option("--latency-spread", type=SPREAD, default=1.0, help="Links differ by this factor."),
+    click.option("--jitter-s", type=click.FloatRange(0), default=0.0, help="More, at most."),
     click.option("--bandwidth", type=POSITIVE, help="Bytes a second of a link's direction."),
     click.option("--churn", type=SHARE, default=0.0, help="Share of time that a node is away."),
     click.option("--away-s", type=POSITIVE, default=10.0, show_default=True, help="At a time."),
@@ -75,7 +76,7 @@ def world_options(function: Any) -> Any:
     metavar="NAME",
     help="Instead of the scheme: fedavg, dpsgd, quasi-global[:MOMENTUM], push-sum, choco[:STEP], "
     "deepsqueeze[:STEP], el-local[:FANOUT], el-oracle[:FANOUT], hegedus[:SHARE], "
-    "hegedus-parts[:PARTS], hegedus-tokens[:SHARE].",
+    "hegedus-parts[:PARTS], hegedus-tokens[:SHARE], ormandi[:LAMBDA].",
 )
 @click.option(
     "--attack",
@@ -149,7 +150,7 @@ def _experiment(
     from gossipfl.simulation.experiment import Experiment
     from gossipfl.simulation.network import Conditions
 
-    links = ("latency_s", "latency_spread", "bandwidth", "loss", "duplication")
+    links = ("latency_s", "latency_spread", "jitter_s", "bandwidth", "loss", "duplication")
     same = (
         *("topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread"),
         *("attack", "attackers", "own_validation", "evaluate_every", "seed"),
