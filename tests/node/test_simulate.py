@@ -87,3 +87,36 @@ def test_shares_are_below_one(data, flag):
     shown = simulate(3, "--data", data, flag, "1")
     assert shown.exit_code == 2
     assert "0<=x<1" in shown.output
+
+
+def test_a_sweep_compares_settings_over_seeds(data):
+    arguments = (4, "--data", data, "--sweep", "keep-ratio=0.1,0.2", "--seeds", 2, "--seed", 5)
+    shown = simulate(*arguments, "--workers", 2)
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"keep_ratio 0.1, seed 5 .*\n.*keep_ratio 0.1, seed 6 ", shown.stdout)
+    assert re.search(r"mean keep_ratio 0.2 +[\d.]+ +[\d.]+% ± [\d.]+%", shown.stdout)
+    assert re.search(r"\d+ node-rounds in", shown.stdout)
+    found = json.loads(simulate(*arguments, "--workers", 1, "--json").stdout)
+    assert [each["experiment"]["manifest"]["keep_ratio"] for each in found] == [0.1, 0.1, 0.2, 0.2]
+    assert [each["experiment"]["seed"] for each in found] == [5, 6, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "said"),
+    [
+        ("colour=red", "with a flag of a node"),
+        ("seed=1,2", "with a flag of a node"),
+        ("loss", "with a flag of a node"),
+        ("as-json=1", "flags without a value"),
+    ],
+)
+def test_sweeps_are_over_flags_with_values(data, sweep, said):
+    shown = simulate(3, "--data", data, "--sweep", sweep)
+    assert isinstance(shown.exception, ConfigError)
+    assert said in str(shown.exception)
+
+
+def test_swept_values_are_checked_as_their_flag_checks_them(data):
+    shown = simulate(3, "--data", data, "--sweep", "loss=0.1,2")
+    assert shown.exit_code == 2
+    assert "0<=x<1" in shown.output

@@ -1,6 +1,5 @@
 """`gossipfl simulate`."""
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,12 @@ import click
 from gossipfl.node.cli.learning_options import model_options
 from gossipfl.node.cli.manifests import make_manifest
 from gossipfl.node.cli.options import gossip_options, partition_options
+from gossipfl.node.cli.runs import Bars, as_json_list, available_cores, compare
+from gossipfl.node.cli.variants import variants
 
 if TYPE_CHECKING:
     from gossipfl.learning.schema import Schema
+    from gossipfl.manifest import Manifest
     from gossipfl.simulation.experiment import Experiment, Result
     from gossipfl.simulation.population import Rows
 
@@ -85,18 +87,34 @@ def world_options(function: Any) -> Any:
     ":STRENGTH) or labelflip.",
 )
 @click.option("--attackers", type=SHARE, default=0.0, help="Their share; the honest are judged.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, help="As many runs, from --seed on upwards."
+)
+@click.option(
+    "--sweep",
+    multiple=True,
+    metavar="FLAG=VALUE,...",
+    help="A run for every value, as in keep-ratio=0.01,0.02; may be given several times.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Runs at a time; unless given, one for every core."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result and its curve as JSON.")
 @world_options
 @model_options
 @gossip_options
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     nodes: int,
     data: Path,
-    partition: str,
     group: str | None,
     test: Path | None,
     held_back: float,
-    baseline: str | None,
+    seeds: int,
+    sweep: tuple[str, ...],
+    workers: int | None,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -107,20 +125,28 @@ def command(
     \b
     gossipfl simulate 64 --data digits.npz --partition dirichlet:0.3 --loss 0.2 --churn 0.3
     gossipfl simulate 16 --data digits.npz --baseline fedavg
+    gossipfl simulate 16 --data digits.npz --sweep keep-ratio=0.01,0.02,0.05 --seeds 5
     gossipfl simulate 16 --data digits.npz --attack signflip --attackers 0.19 --trust open \\
         --topology random:8
     """
-    from gossipfl.simulation.experiment import run
+    from gossipfl.node.harness.sweep import Case, run_all
 
-    manifest = make_manifest("simulation", settings, like=data, without=group)
-    by_group = partition == "by-group"
-    rows = _rows(data, test, manifest.schema, group, by_group, held_back, settings["seed"])
-    experiment = _experiment(manifest, nodes, partition, baseline or "gossip", settings)
-    click.echo(manifest.model().summary(), err=True)
+    cases = []
+    for label, chosen in variants(context, settings, sweep, seeds):
+        manifest = make_manifest("simulation", chosen, like=data, without=group)
+        by_group = chosen["partition"] == "by-group"
+        rows = _rows(data, test, manifest.schema, group, by_group, held_back, chosen["seed"])
+        cases.append(Case(label, _experiment(manifest, nodes, chosen), rows))
+    click.echo(cases[0].experiment.manifest.model().summary(), err=True)
     started_s = time.monotonic()
-    with _Bar(experiment.rounds) as bar:
-        result = run(experiment, rows, bar.show)
-    click.echo(result.as_json() if as_json else _summary(result, time.monotonic() - started_s))
+    with Bars(cases) as bars:
+        results = run_all(cases, workers or available_cores(), bars.show)
+    wall_s = time.monotonic() - started_s
+    if len(cases) == 1:
+        click.echo(results[0].as_json() if as_json else _summary(results[0], wall_s))
+    else:
+        labels = [case.label for case in cases]
+        click.echo(as_json_list(results) if as_json else compare(labels, results, wall_s))
 
 
 def _rows(
@@ -142,9 +168,7 @@ def _rows(
     return split_rows(readings, judged, groups, held_back, seed)
 
 
-def _experiment(
-    manifest: Any, nodes: int, partition: str, algorithm: str, settings: dict[str, Any]
-) -> "Experiment":
+def _experiment(manifest: "Manifest", nodes: int, settings: dict[str, Any]) -> "Experiment":
     from gossipfl.gossip.allowance import Limits
     from gossipfl.simulation.churn import OnOff
     from gossipfl.simulation.experiment import Experiment
@@ -152,47 +176,18 @@ def _experiment(
 
     links = ("latency_s", "latency_spread", "jitter_s", "bandwidth", "loss", "duplication")
     same = (
-        *("topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread"),
+        *("partition", "topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread"),
         *("attack", "attackers", "own_validation", "evaluate_every", "seed"),
     )
     return Experiment(
         manifest=manifest,
         nodes=nodes,
-        algorithm=algorithm,
-        partition=partition,
+        algorithm=settings["baseline"] or "gossip",
         conditions=Conditions(**{key: settings[key] for key in links}),
         churn=OnOff(share=settings["churn"], away_s=settings["away_s"]),
         limits=Limits(settings["bytes_per_day"], settings["max_message_bytes"]),
         **{key: settings[key] for key in same},
     )
-
-
-class _Bar:
-    """How far the run is and what it has reached, on standard error of a terminal."""
-
-    def __init__(self, rounds: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-        console = Console(file=sys.stderr)
-        self._progress = Progress(
-            *columns, console=console, transient=True, disable=not console.is_terminal
-        )
-        self._task = self._progress.add_task("simulating", total=rounds)
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, point: Any) -> None:
-        """Take one look at the mesh in."""
-        score, sent = point.average.validation.mean, point.sent_bytes / 1000
-        text = f"validation {score:.1%}, {sent:.0f} kB a node"
-        self._progress.update(self._task, completed=point.rounds, description=text)
 
 
 def _summary(result: "Result", wall_s: float) -> str:
