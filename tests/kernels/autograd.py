@@ -236,13 +236,14 @@ def our_steps(
 ) -> Floats:
     """The kernels' vectors after a step for each row of `batches`."""
     start, features, targets = data
-    vectors = np.zeros((layout.VECTORS, spec.parameters), np.float32)
-    vectors[[layout.PARAMETERS, layout.START]] = start
     weighted = targets.shape[1] != spec.target_columns
     plan = spec.plan(batches.shape[1], weighted=weighted)
+    memory = execution.take_memory(plan)
+    memory.vectors[:] = 0
+    memory.vectors[[layout.PARAMETERS, layout.START]] = start
     rows = settings.encode(0, len(batches))
-    execution.train_steps(plan, settings.kernel, rows, vectors, (features, targets), batches)
-    return vectors
+    execution.train_steps(plan, settings.kernel, rows, memory, (features, targets), batches)
+    return memory.vectors
 
 
 def steps_error(spec: Sequential, settings: TrainingSettings, *, weighted: bool = False) -> float:

@@ -164,6 +164,8 @@ def test_every_flag_reaches_its_setting(key):
         "validation": ("0.5", 0.5),
         "drift_warning": ("0.5", 0.5),
         "view_max": ("9", 9),
+        "bytes_per_day": ("1000000", 1_000_000),
+        "max_message_bytes": ("350", 350),
     }
     text, value = given.get(key, ("3", 3))
     flag = key.replace("_", "-")
