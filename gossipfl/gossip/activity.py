@@ -3,6 +3,9 @@
 from typing import Final
 
 MEMORY: Final = 0.9
+# Rare corrections may count for half as much again; frequent ones would overshoot.
+RARE_GAIN: Final = 1.5
+RARE: Final = 0.15
 
 
 class Activity:
@@ -16,6 +19,11 @@ class Activity:
     def __init__(self, phi: float) -> None:
         self.phi = phi
         self.touched = 0
+
+    @property
+    def gain(self) -> float:
+        """What a displacement, as a gradient, adds to the control variate."""
+        return min(RARE_GAIN * self.phi, max(self.phi, RARE))
 
     def note(self, coordinates: int) -> None:
         """Some exchange touched this many coordinates."""

@@ -65,6 +65,13 @@ def test_activity_is_the_fraction_touched() -> None:
     assert activity.phi == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize(
+    ("phi", "gain"), [(0.02, 0.03), (0.08, 0.12), (0.1, 0.15), (0.12, 0.15), (0.15, 0.15), (0.7, 0.7)]
+)
+def test_rare_corrections_count_for_more(phi, gain):
+    assert Activity(phi).gain == pytest.approx(gain)
+
+
 def test_the_guard_halves_the_gain_of_a_mesh_that_drifts_apart() -> None:
     guard = ResidualGuard()
     for _ in range(WARM_UP_ROUNDS + PAUSE_ROUNDS):
