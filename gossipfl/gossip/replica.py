@@ -58,7 +58,9 @@ class Replica:
         """Our gain for the control variate, as it goes on the wire; 0 switches it off."""
         if self.step_size <= 0:
             return 0
-        return encode_activity(self.guard.gain * self.activity.gain / self.step_size)
+        # Where caution caps h anyway, learning it faster was measured to gain nothing.
+        gain = self.activity.gain if self.caution is None else self.activity.phi
+        return encode_activity(self.guard.gain * gain / self.step_size)
 
     def trained(self, start: Vector, end: Vector, step_size: float) -> None:
         """Local training moved a copy of x from `start` to `end`; merges may have come between."""

@@ -66,7 +66,8 @@ def test_activity_is_the_fraction_touched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phi", "gain"), [(0.02, 0.03), (0.08, 0.12), (0.1, 0.15), (0.12, 0.15), (0.15, 0.15), (0.7, 0.7)]
+    ("phi", "gain"),
+    [(0.02, 0.03), (0.08, 0.12), (0.1, 0.15), (0.12, 0.15), (0.15, 0.15), (0.7, 0.7)],
 )
 def test_rare_corrections_count_for_more(phi, gain):
     assert Activity(phi).gain == pytest.approx(gain)
