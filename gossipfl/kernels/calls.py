@@ -62,9 +62,12 @@ def kernel(signature, fastmath=frozenset()):
 
 
 def array_of(kernels):
-    """Kernels in an array, of any shape, that a compiled loop or its plain twin can call from."""
+    """Kernels in an array, of any shape, that a compiled loop or its plain twin can call from.
+
+    None stands for a kernel that nobody will call.
+    """
     entries = np.empty(np.shape(kernels), object)
-    entries.ravel()[:] = [k.entry for k in np.ravel(np.array(kernels, object))]
+    entries.ravel()[:] = [0 if k is None else k.entry for k in np.ravel(np.array(kernels, object))]
     return entries.astype(np.int64) if COMPILED else entries
 
 

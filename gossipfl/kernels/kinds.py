@@ -74,6 +74,11 @@ SHARED = {
     layout.PREPARE: gradients.prepare,
     layout.QUANTISE_WEIGHTS: fake_quantisation.quantise_weights,
 }
+# Only layers of this kind call it; it takes long to compile.
+CALLERS = {
+    layout.MULTIPLY_LISTED: layout.CONVOLUTION,
+    layout.QUANTISE_WEIGHTS: layout.FAKE_QUANTISE,
+}
 
 
 def program(table: NDArray[np.int64], optimizer: int) -> tuple[NDArray[Any], ...]:
@@ -88,5 +93,5 @@ def program(table: NDArray[np.int64], optimizer: int) -> tuple[NDArray[Any], ...
 def _kernels(kinds, optimizer):
     rows = [LAYERS[kind] for kind in kinds[:-1]]
     rows.append((LOSSES[kinds[-1]], OPTIMIZERS[optimizer]))
-    shared = len(SHARED) if layout.FAKE_QUANTISE in kinds else layout.QUANTISE_WEIGHTS
-    return array_of(rows), array_of([SHARED[place] for place in range(shared)])
+    shared = [SHARED[p] if CALLERS.get(p, kinds[0]) in kinds else None for p in range(len(SHARED))]
+    return array_of(rows), array_of(shared)
