@@ -135,6 +135,7 @@ def model_file(task: Task, steps: int) -> str:
         lines += ["[[layers]]", *(f"{key} = {json.dumps(value)}" for key, value in layer.items())]
     lines += ["[training]", 'optimizer = "adamw"', f'schedule = "cosine:{steps}"']
     lines += [f"learning_rate = {task.rate}", f"weight_decay = {task.weight_decay}"]
+    lines += [f"clip_norm = {task.clip_norm}"]
     return "\n".join([*lines, f"batch_size = {task.batch}"])
 
 

@@ -151,6 +151,8 @@ def _fit(
         )
         optimizer.zero_grad(set_to_none=True)
         loss(model(rows[chosen]), truths[chosen]).backward()
+        if task["clip_norm"]:
+            nn.utils.clip_grad_norm_(model.parameters(), task["clip_norm"])
         optimizer.step()
 
 

@@ -36,6 +36,7 @@ class Task:
     batch: int = 32
     rate: float = 0.003
     weight_decay: float = 0.0
+    clip_norm: float = 0.0
     quick: bool = False
 
 
@@ -77,7 +78,7 @@ TASKS = (
         epochs=15,
     ),
     Task(name="watch_mlp", layers=perceptron(64), **WATCH),
-    Task(name="watch_gru", layers=[{"layer": "GRU", "units": 32}], **WATCH),
+    Task(name="watch_gru", layers=[{"layer": "GRU", "units": 32}], clip_norm=1.0, **WATCH),
     Task(name="watch_conv1d", layers=CONV1D, **WATCH),
     Task(
         name="household_mlp",
