@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from accuracy_tasks import TASKS, Task
 from attrs import asdict, frozen
-from datasets.packages import Pair, environment
+from datasets.packages import Pair
+from environments import ONE_THREAD, environment
 from figures import Figures, progress
 from places import ROOT
 
@@ -31,7 +32,6 @@ from gossipfl.learning.schedules import FLOOR
 from gossipfl.learning.sequential import Sequential
 
 REQUIREMENTS = ("torch==2.13.0", "numpy==2.4.6")
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 SEEDS = 3
 GAP_MAX = 0.5  # points that the rival may be better
 AHEAD_MIN = 2.0  # points that models of time must be better than the multilayer perceptron

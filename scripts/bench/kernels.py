@@ -12,15 +12,16 @@ import sys
 from pathlib import Path
 
 from agreement import add_agreement
+from environments import ONE_THREAD, environment
 from figures import Figures, progress
 from models import BATCH, MODELS, Model
-from places import CACHE, ROOT
+from places import ROOT
 from starts import add_starts
 
 REQUIREMENTS = ("torch==2.13.0", "jax==0.10.2", "numpy==2.4.6")
 RIVALS = ("torch", "jax", "numpy")
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-ONE_THREAD["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+XLA_FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+ENVIRONMENT = ONE_THREAD | {"XLA_FLAGS": XLA_FLAGS}
 ROUNDED = "mlp_784_60_10"  # the model that is also trained for int8
 ROUNDING_MAX = 1.5  # what its step may take, to the plain one's
 CHUNK_S = 0.02  # CPU time of one turn, so that the clock's grain does not matter
@@ -39,7 +40,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=here,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)},
         )
 
     def ask(self, line: str) -> float:
@@ -66,7 +67,7 @@ def main() -> None:
     turns = 6 if arguments.quick else 40
     models = [MODELS[name] for name in arguments.model or MODELS]
     figures = Figures()
-    rival = rivals_python()
+    rival = environment("rivals", *REQUIREMENTS)
     workers = {"gossipfl": Worker(sys.executable, "gossipfl")}
     workers |= {name: Worker(rival, name) for name in RIVALS}
     found = {model.name: take_turns(model, workers, turns) for model in models}
@@ -78,8 +79,8 @@ def main() -> None:
         add_ratios(figures, model, found[model.name])
     if not arguments.model:
         add_rounding(figures, turns)
-        add_agreement(figures, rival, ONE_THREAD)
-        add_starts(figures, ONE_THREAD)
+        add_agreement(figures, rival, ENVIRONMENT)
+        add_starts(figures, ENVIRONMENT)
     figures.finish()
 
 
@@ -157,21 +158,6 @@ def print_table(models: list[Model], found: dict[str, Times], peak: float) -> No
 
 def _microseconds(seconds: float | None) -> str:
     return f"{'-':>11}" if seconds is None else f"{seconds * 1e6:11.2f}"
-
-
-def rivals_python() -> Path:
-    """The Python of a virtual environment that has the rivals, made once."""
-    place = CACHE / "rivals"
-    python = place / "bin" / "python"
-    ready = place / "ready"
-    if not ready.exists():
-        progress("installing PyTorch and JAX")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, stdout=sys.stderr)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--no-cache-dir"]
-        subprocess.run([*install, *REQUIREMENTS], check=True, stdout=sys.stderr)
-        ready.touch()
-    return python
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from attrs import asdict, frozen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from datasets.packages import environment
 from datasets.spambase import spambase_files
+from environments import environment
 from figures import Figures, progress
 
 HERE = Path(__file__).parent

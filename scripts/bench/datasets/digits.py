@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from environments import environment, run
 
-from datasets.packages import Pair, Table, environment, keep, run
+from datasets.packages import Pair, Table, keep
 
 REQUIREMENT = "scikit-learn==1.9.1"
 EXPORT = """

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from environments import environment, run
 from figures import progress
 from places import CACHE
 
@@ -65,22 +66,3 @@ numeric = frame.select_dtypes("number")
 classes = np.unique(frame[label].astype(str), return_inverse=True)[1]
 np.savez(sys.argv[2], X=numeric.to_numpy("f4"), y=classes.astype("i8"))
 """
-
-
-def environment(name: str, *requirements: str) -> Path:
-    """The Python of a virtual environment of its own that has `requirements`, made once."""
-    place = CACHE / name
-    python, ready = place / "bin" / "python", place / "ready"
-    wanted = "\n".join(requirements)
-    if not ready.exists() or ready.read_text() != wanted:
-        progress(f"installing {', '.join(requirements)}")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        run(sys.executable, "-m", "venv", str(place))
-        run(str(python), "-m", "pip", "install", "--quiet", "--no-cache-dir", *requirements)
-        ready.write_text(wanted)
-    return python
-
-
-def run(*command: str) -> None:
-    """Run to a good end, with its output among the progress."""
-    subprocess.run(command, check=True, stdout=sys.stderr)
