@@ -21,7 +21,7 @@ from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import clear
 from gossipfl.kernels.calls import LAYER, at, call_listed_product, kernel
-from gossipfl.kernels.lanes import LANES, add, fill, load, store
+from gossipfl.kernels.lanes import LANES, add, fill, load, store, sum_lines
 from gossipfl.kernels.layout import (
     BIASES,
     HEIGHT,
@@ -67,7 +67,8 @@ def convolution_forward(row, parameters, gradient, workspace, batch, shared):
     for i in range(batch):
         pad(row, at(workspace, row[SOURCE] + i * row[INPUTS]), image)
         out = at(workspace, row[RESULT] + i * row[OUTPUTS])
-        _repeat(at(parameters, row[BIASES]), filters, positions, out)
+        _repeat(at(parameters, row[BIASES]), filters, pack, out)
+        _repeat(out, sizes[1], sizes[0], out)
         a, b, c = (image, starts, places), (wide, sizes[1]), (out, sizes[1])
         call_listed_product(shared[MULTIPLY_LISTED], (a, b, c, sizes, 1))
 
@@ -87,7 +88,8 @@ def convolution_backward(row, parameters, gradient, workspace, batch, shared):
         call_listed_product(shared[MULTIPLY_LISTED], (a, b, out, sizes, 1))
     _narrow(row, sums, at(gradient, row[WEIGHTS]))
     errors = at(workspace, row[RESULT_GRADIENT])
-    _sum_positions(errors, filters, batch * positions, at(gradient, row[BIASES]))
+    _sum_positions(errors, sizes[1], batch * sizes[2], sums)
+    sum_lines(sums, pack, filters, at(gradient, row[BIASES]))
     if row[SOURCE_GRADIENT] >= 0:
         _source_backward(row, parameters, workspace, batch, shared)
 

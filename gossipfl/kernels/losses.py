@@ -37,7 +37,7 @@ def cross_entropy(row, parameters, gradient, workspace, batch, shared):
     workspace[row[SCRATCH]] = np.float32((total + math.log(product)) / batch)
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _shift(logits, out, classes, truth):
     """out = logits - their largest, so that exp cannot overflow; returns that of the class."""
     largest = logits[0]
@@ -48,7 +48,7 @@ def _shift(logits, out, classes, truth):
     return out[np.int64(truth)]
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _normalise(out, classes, truth, share):
     """out = (out / their sum - one hot) * share; returns the sum."""
     total = np.float32(0)

@@ -24,81 +24,123 @@ from gossipfl.kernels.layout import (
 ZERO, LEAST = np.float32(0), np.float32(-np.inf)
 
 
+def _walking(strip):
+    """The loop of a kernel over all rows of squares, with `strip` for each.
+
+    strip: takes the sizes of a square (height, width, pitch of the image), how many there are,
+    their channels, and where they start: in the source, in its gradient, in the result, in its
+    gradient.  For squares of 2 x 2 it is compiled once more: loops of two turns that LLVM cannot
+    count cost more than what is in them.
+    """
+    inlined = register_jitable(forceinline=True)(strip)
+
+    @register_jitable(forceinline=True)
+    def walk(row, workspace, batch):
+        # Read before the loops: for all that LLVM knows, every store may change the plan.
+        height, width, inputs = row[KERNEL_HEIGHT], row[KERNEL_WIDTH], row[INPUTS]
+        down, across, pitch = row[HEIGHT] // height, row[WIDTH] // width, inputs // row[HEIGHT]
+        channels = pitch // row[WIDTH]
+        source, source_gradient = row[SOURCE], row[SOURCE_GRADIENT]
+        result, result_gradient = row[RESULT], row[RESULT_GRADIENT]
+        for i in range(batch):
+            for y in range(down):
+                whole, parts = i * inputs + y * height * pitch, (i * down + y) * across * channels
+                places = (
+                    at(workspace, source + whole),
+                    at(workspace, source_gradient + whole),
+                    at(workspace, result + parts),
+                    at(workspace, result_gradient + parts),
+                )
+                if height == 2 and width == 2:
+                    inlined((2, 2, pitch), across, channels, places)
+                else:
+                    inlined((height, width, pitch), across, channels, places)
+
+    return walk
+
+
+@_walking
+def _largest(sizes, across, channels, places):
+    (height, width, pitch), (image, _, out, _) = sizes, places
+    for x in range(across):
+        for c in range(0, channels, LANES):
+            best, corner = fill(LEAST), at(image, x * width * channels + c)
+            for i in range(height):
+                for j in range(width):
+                    entry = load(at(corner, i * pitch + j * channels), channels - c)
+                    best = larger(best, entry)
+            store(best, at(out, x * channels + c), channels - c)
+
+
+@_walking
+def _give(sizes, across, channels, places):
+    (height, width, pitch), (image, out, result, error) = sizes, places
+    for x in range(across):
+        for c in range(0, channels, LANES):
+            square, start = x * channels + c, x * width * channels + c
+            best = load(at(result, square), channels - c)
+            left = load(at(error, square), channels - c)
+            for i in range(height):
+                for j in range(width):
+                    entry = start + i * pitch + j * channels
+                    value = load(at(image, entry), channels - c)
+                    given = where_equal(value, best, left, fill(ZERO))
+                    store(given, at(out, entry), channels - c)
+                    left = where_equal(value, best, fill(ZERO), left)
+
+
+@_walking
+def _mean(sizes, across, channels, places):
+    (height, width, pitch), (image, _, out, _) = sizes, places
+    factor = fill(np.float32(1 / (height * width)))
+    for x in range(across):
+        for c in range(0, channels, LANES):
+            total, corner = fill(ZERO), at(image, x * width * channels + c)
+            for i in range(height):
+                for j in range(width):
+                    total = add(total, load(at(corner, i * pitch + j * channels), channels - c))
+            store(multiply(total, factor), at(out, x * channels + c), channels - c)
+
+
+@_walking
+def _share(sizes, across, channels, places):
+    (height, width, pitch), (_, out, _, error) = sizes, places
+    factor = fill(np.float32(1 / (height * width)))
+    for x in range(across):
+        for c in range(0, channels, LANES):
+            part = multiply(load(at(error, x * channels + c), channels - c), factor)
+            corner = at(out, x * width * channels + c)
+            for i in range(height):
+                for j in range(width):
+                    store(part, at(corner, i * pitch + j * channels), channels - c)
+
+
 @kernel(LAYER)
 def max_pool_forward(row, parameters, gradient, workspace, batch, shared):
     """result = the largest entry of every square."""
-    down, across, channels, sizes = _geometry(row)
-    out = at(workspace, row[RESULT])
-    for strip in range(batch * down):
-        corner = at(workspace, row[SOURCE] + _start(row, strip, down))
-        for x in range(across):
-            _largest(at(corner, x * sizes[3]), channels, sizes, at(out, x * channels))
-        out = at(out, across * channels)
+    _largest(row, workspace, batch)
 
 
 @kernel(LAYER)
 def max_pool_backward(row, parameters, gradient, workspace, batch, shared):
     """Each error to the first entry that equals the result."""
-    if row[SOURCE_GRADIENT] < 0:
-        return
-    down, across, channels, sizes = _geometry(row)
-    result, error = at(workspace, row[RESULT]), at(workspace, row[RESULT_GRADIENT])
-    _clear_edges(row, batch, at(workspace, row[SOURCE_GRADIENT]))
-    for strip in range(batch * down):
-        start = _start(row, strip, down)
-        source, out = at(workspace, row[SOURCE] + start), row[SOURCE_GRADIENT] + start
-        for x in range(across):
-            place, square = x * sizes[3], x * channels
-            pair = (at(result, square), at(error, square))
-            _give(pair, at(source, place), channels, sizes, at(workspace, out + place))
-        result, error = at(result, across * channels), at(error, across * channels)
+    if row[SOURCE_GRADIENT] >= 0:
+        _clear_edges(row, batch, at(workspace, row[SOURCE_GRADIENT]))
+        _give(row, workspace, batch)
 
 
 @kernel(LAYER)
 def average_pool_forward(row, parameters, gradient, workspace, batch, shared):
     """result = the mean of every square."""
-    down, across, channels, sizes = _geometry(row)
-    out = at(workspace, row[RESULT])
-    for strip in range(batch * down):
-        corner = at(workspace, row[SOURCE] + _start(row, strip, down))
-        for x in range(across):
-            _mean(at(corner, x * sizes[3]), channels, sizes, at(out, x * channels))
-        out = at(out, across * channels)
+    _mean(row, workspace, batch)
 
 
 @kernel(LAYER)
 def average_pool_backward(row, parameters, gradient, workspace, batch, shared):
     """An equal share of the error to every entry."""
-    if row[SOURCE_GRADIENT] < 0:
-        return
-    down, across, channels, sizes = _geometry(row)
-    error = at(workspace, row[RESULT_GRADIENT])
-    _clear_edges(row, batch, at(workspace, row[SOURCE_GRADIENT]))
-    for strip in range(batch * down):
-        corner = at(workspace, row[SOURCE_GRADIENT] + _start(row, strip, down))
-        for x in range(across):
-            _share(at(error, x * channels), channels, sizes, at(corner, x * sizes[3]))
-        error = at(error, across * channels)
-
-
-@register_jitable
-def _geometry(row):
-    """(squares down, squares across, channels, sizes of a square).
-
-    Read once: for all that LLVM knows, every store may change the plan.
-    """
-    down, across = row[HEIGHT] // row[KERNEL_HEIGHT], row[WIDTH] // row[KERNEL_WIDTH]
-    channels = row[INPUTS] // (row[HEIGHT] * row[WIDTH])
-    height, width = row[KERNEL_HEIGHT], row[KERNEL_WIDTH]
-    sizes = (height, width, row[WIDTH] * channels, width * channels)  # and pitch, and step
-    return down, across, channels, sizes
-
-
-@register_jitable
-def _start(row, strip, down):
-    """Where a strip of squares starts, with strips counted through the whole batch."""
-    image, y = strip // down, strip % down
-    return image * row[INPUTS] + y * row[KERNEL_HEIGHT] * (row[INPUTS] // row[HEIGHT])
+    if row[SOURCE_GRADIENT] >= 0:
+        _clear_edges(row, batch, at(workspace, row[SOURCE_GRADIENT]))
+        _share(row, workspace, batch)
 
 
 @register_jitable
@@ -106,51 +148,3 @@ def _clear_edges(row, batch, out):
     """Zeros where no square lies; where squares cover everything, they will write everything."""
     if row[HEIGHT] % row[KERNEL_HEIGHT] or row[WIDTH] % row[KERNEL_WIDTH]:
         clear(out, batch * row[INPUTS])
-
-
-@register_jitable
-def _largest(corner, channels, sizes, out):
-    height, width, pitch, _ = sizes
-    for c in range(0, channels, LANES):
-        best = fill(LEAST)
-        for i in range(height):
-            for j in range(width):
-                best = larger(best, load(at(corner, i * pitch + j * channels + c), channels - c))
-        store(best, at(out, c), channels - c)
-
-
-@register_jitable
-def _give(pair, source, channels, sizes, out):
-    result, error = pair
-    height, width, pitch, _ = sizes
-    for c in range(0, channels, LANES):
-        best, left = load(at(result, c), channels - c), load(at(error, c), channels - c)
-        for i in range(height):
-            for j in range(width):
-                entry = i * pitch + j * channels + c
-                x = load(at(source, entry), channels - c)
-                store(where_equal(x, best, left, fill(ZERO)), at(out, entry), channels - c)
-                left = where_equal(x, best, fill(ZERO), left)
-
-
-@register_jitable
-def _mean(corner, channels, sizes, out):
-    height, width, pitch, _ = sizes
-    factor = fill(np.float32(1 / (height * width)))
-    for c in range(0, channels, LANES):
-        total = fill(ZERO)
-        for i in range(height):
-            for j in range(width):
-                total = add(total, load(at(corner, i * pitch + j * channels + c), channels - c))
-        store(multiply(total, factor), at(out, c), channels - c)
-
-
-@register_jitable
-def _share(error, channels, sizes, out):
-    height, width, pitch, _ = sizes
-    factor = fill(np.float32(1 / (height * width)))
-    for c in range(0, channels, LANES):
-        part = multiply(load(at(error, c), channels - c), factor)
-        for i in range(height):
-            for j in range(width):
-                store(part, at(out, i * pitch + j * channels + c), channels - c)

@@ -160,7 +160,9 @@ def spread(row, source, errors):
     filters, pitch, stride = filters_of(row), _pitch_of_errors(row), row[STRIDE]
     height, width = row[OUT_HEIGHT], row[OUT_WIDTH]
     corner = at(errors, (row[KERNEL_HEIGHT] - 1) * pitch + (row[KERNEL_WIDTH] - 1) * filters)
+    # Side by side, positions of a row are one run; further apart, each is one.
+    runs, length = (1, width * filters) if stride == 1 else (width, filters)
     for y in range(height):
-        for x in range(width):
+        for x in range(runs):
             out = at(corner, stride * (y * pitch + x * filters))
-            move(at(source, (y * width + x) * filters), out, filters)
+            move(at(source, y * width * filters + x * length), out, length)
