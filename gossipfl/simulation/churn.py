@@ -1,7 +1,8 @@
 """Who is there when: nodes that come and go, by chance or as a trace says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import groupby, pairwise
 
 import numpy as np
 from attrs import Factory, define, field, frozen
@@ -56,11 +57,36 @@ class OnOff:
         self._schedule(engine, presence, node, rng)
 
 
+@frozen(order=True)
+class Session:
+    """A node is online from `from_s` until `to_s`."""
+
+    node: int
+    from_s: float
+    to_s: float
+
+
+Switch = tuple[float, int, bool]
+
+
+def _switches(switches: Iterable[Switch]) -> Sequence[Switch]:
+    return tuple(switches)
+
+
 @frozen
 class Trace:
     """switches: (time_s, node, online), in any order; all are online until told otherwise."""
 
-    switches: Sequence[tuple[float, int, bool]] = field(converter=tuple)
+    switches: Sequence[Switch] = field(converter=_switches)
+
+    @classmethod
+    def of_sessions(cls, sessions: Iterable[Session]) -> "Trace":
+        """Nodes of which there are sessions are online then and only then, all others always.
+
+        Raises ConfigError for sessions of one node that overlap.
+        """
+        by_node = groupby(sorted(sessions), lambda session: session.node)
+        return cls(switch for _, own in by_node for switch in _switches_of(list(own)))
 
     def start(self, engine: Engine, presence: Presence, rng: np.random.Generator) -> None:
         """Schedule all switches.  Raises ConfigError for a node or time that does not exist."""
@@ -68,6 +94,20 @@ class Trace:
             if not (0 <= node < presence.nodes and time_s >= 0):
                 raise ConfigError(f"the trace switches node {node} at {time_s} s: no such moment")
             engine.schedule(time_s, partial(presence.switch, node, online))
+
+
+def _switches_of(sessions: Sequence[Session]) -> Iterator[Switch]:
+    """One node's, from its sessions in order.  Where one follows at once, it comes as it goes."""
+    for before, after in pairwise(sessions):
+        if after.from_s < before.to_s:
+            raise ConfigError(
+                f"node {after.node} has a session from {before.from_s:g} s to {before.to_s:g} s "
+                f"and one from {after.from_s:g} s: join those that overlap"
+            )
+    yield 0.0, sessions[0].node, False
+    for session in sessions:
+        yield session.from_s, session.node, True
+        yield session.to_s, session.node, False
 
 
 Churn = OnOff | Trace

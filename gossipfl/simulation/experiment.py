@@ -1,12 +1,13 @@
 """One simulated run, from its description to its result."""
 
-import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from attrs import asdict, field, frozen
+from attrs import field, frozen
 from attrs.validators import ge, gt, instance_of, lt, optional
 
+from gossipfl.agreement import converter
 from gossipfl.errors import ConfigError
 from gossipfl.gossip.allowance import Limits
 from gossipfl.gossip.replica import Replica
@@ -92,9 +93,10 @@ class Result:
     events: int
     diverged: int
 
-    def as_json(self) -> str:
-        """For programs."""
-        return json.dumps(asdict(self), indent=1, allow_nan=False)
+    def plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        found: dict[str, Any] = converter.unstructure(self)
+        return found
 
 
 def run(experiment: Experiment, rows: Rows, report: Report = lambda point: None) -> Result:

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -25,6 +26,11 @@ def simulate(*arguments: object):
     return CliRunner().invoke(command, [*map(str, arguments), "--rounds", "30", "--hidden", "8"])
 
 
+def runs(shown):
+    assert shown.exit_code == 0, shown.output
+    return json.loads(shown.stdout)["runs"]
+
+
 def test_a_table_and_what_it_cost(data):
     shown = simulate(6, "--data", data, "--keep-ratio", "0.1", "--loss", "0.1", "--churn", "0.2")
     assert shown.exit_code == 0, shown.output
@@ -38,20 +44,20 @@ def test_a_table_and_what_it_cost(data):
 
 def test_json_holds_what_was_asked_for(data):
     arguments = (5, "--data", data, "--partition", "by-group", "--speed-spread", 3, "--seed", 4)
-    shown = simulate(*arguments, "--baseline", "dpsgd", "--json")
-    found = json.loads(shown.stdout)
+    (found,) = runs(simulate(*arguments, "--baseline", "dpsgd", "--json", "-"))
+    assert found["label"] == "seed 4"
     assert found["experiment"]["algorithm"] == "dpsgd"
     assert found["experiment"]["speed_spread"] == 3
     assert found["experiment"]["seed"] == found["experiment"]["manifest"]["seed"] == 4
     assert len(found["sent_bytes"]) == 5
-    assert simulate(*arguments, "--baseline", "dpsgd", "--json").stdout == shown.stdout
+    assert runs(simulate(*arguments, "--baseline", "dpsgd", "--json", "-")) == [found]
 
 
 def test_a_test_file_is_judged_by(data, tmp_path):
     test = tmp_path / "test.npz"
     few = clouds(rows=7, seed=1)
     np.savez(test, X=few.features, y=few.targets)
-    found = json.loads(simulate(3, "--data", data, "--test", test, "--json").stdout)
+    (found,) = runs(simulate(3, "--data", data, "--test", test, "--json", "-"))
     scores = np.array(found["scores"]) * 7
     assert np.allclose(scores, scores.round())
 
@@ -73,9 +79,9 @@ def test_mistakes_are_named(data, arguments, said):
 
 
 def test_only_the_honest_are_judged(data):
-    arguments = (10, "--data", data, "--attack", "signflip", "--attackers", "0.3", "--json")
+    arguments = (10, "--data", data, "--attack", "signflip", "--attackers", "0.3", "--json", "-")
     for trust in ("open", "closed"):
-        found = json.loads(simulate(*arguments, "--trust", trust).stdout)
+        (found,) = runs(simulate(*arguments, "--trust", trust))
         assert found["experiment"]["manifest"]["trust"] == trust
         assert found["experiment"]["attack"] == "signflip"
         assert len(found["scores"]) == len(found["rounds"]) == 7
@@ -96,7 +102,8 @@ def test_a_sweep_compares_settings_over_seeds(data):
     assert re.search(r"keep_ratio 0.1, seed 5 .*\n.*keep_ratio 0.1, seed 6 ", shown.stdout)
     assert re.search(r"mean keep_ratio 0.2 +[\d.]+ +[\d.]+% ± [\d.]+%", shown.stdout)
     assert re.search(r"\d+ node-rounds in", shown.stdout)
-    found = json.loads(simulate(*arguments, "--workers", 1, "--json").stdout)
+    found = runs(simulate(*arguments, "--workers", 1, "--json", "-"))
+    assert [each["changes"] for each in found] == [{"keep_ratio": r} for r in (0.1, 0.1, 0.2, 0.2)]
     assert [each["experiment"]["manifest"]["keep_ratio"] for each in found] == [0.1, 0.1, 0.2, 0.2]
     assert [each["experiment"]["seed"] for each in found] == [5, 6, 5, 6]
 
@@ -107,7 +114,8 @@ def test_a_sweep_compares_settings_over_seeds(data):
         ("colour=red", "with a flag of a node"),
         ("seed=1,2", "with a flag of a node"),
         ("loss", "with a flag of a node"),
-        ("as-json=1", "flags without a value"),
+        ("json=a", "with a flag of a node"),
+        ("linear=1", "flags without a value"),
     ],
 )
 def test_sweeps_are_over_flags_with_values(data, sweep, said):
@@ -120,3 +128,39 @@ def test_swept_values_are_checked_as_their_flag_checks_them(data):
     shown = simulate(3, "--data", data, "--sweep", "loss=0.1,2")
     assert shown.exit_code == 2
     assert "0<=x<1" in shown.output
+
+
+def test_files_are_written_beside_the_table(data, tmp_path):
+    path = tmp_path / "found.json"
+    shown = simulate(3, "--data", data, "--json", path)
+    assert "node-rounds in" in shown.stdout
+    (found,) = json.loads(path.read_text())["runs"]
+    assert found["experiment"]["nodes"] == 3
+
+
+def test_a_place_that_cannot_be_written_is_named_before_anything_runs(data, tmp_path):
+    shown = simulate(3, "--data", data, "--json", tmp_path / "nowhere" / "found.json")
+    assert isinstance(shown.exception, ConfigError)
+    assert "cannot write" in str(shown.exception)
+    assert not shown.output
+
+
+def test_nodes_come_and_go_as_a_trace_says(data, tmp_path):
+    trace = tmp_path / "trace.csv"
+    trace.write_text("node,from_s,to_s\n0,0,0.001\n1,0,10\n")
+    (found,) = runs(simulate(3, "--data", data, "--churn", trace, "--json", "-"))
+    never, third, always = found["rounds"]
+    assert never == 0
+    assert 0 < third < always
+    swept = simulate(3, "--data", data, "--sweep", f"churn=0.1,{trace}", "--json", "-")
+    assert [each["changes"]["churn"] for each in runs(swept)] == [0.1, str(trace)]
+
+
+def test_help_tells_of_every_option_once():
+    shown = CliRunner().invoke(command, ["--help"])
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert len(re.findall(rf"^  (-h, )?{option.opts[-1]}\b(?!-)", shown.output, re.M)) == 1
+    headings = ["Readings:", "Runs:", "Nodes:", "Links:", "Results:", "Model, training and gossip"]
+    places = [shown.output.index(f"\n{heading}") for heading in headings]
+    assert places == sorted(places)

@@ -305,7 +305,7 @@ def test_it_learns(name):
 def test_runs_repeat_to_the_bit(name):
     harsh = Conditions(loss=0.1, latency_s=0.05, latency_spread=2)
     first, again = (
-        run(experiment(**suited(name), rounds=6, conditions=harsh), rows_for(name)).as_json()
+        run(experiment(**suited(name), rounds=6, conditions=harsh), rows_for(name)).plain()
         for _ in range(2)
     )
     assert first == again

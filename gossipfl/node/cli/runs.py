@@ -1,16 +1,13 @@
-"""What several runs of a simulation show, while they run and in the end."""
+"""What simulations have shown, as tables."""
 
-import json
 import os
 import statistics
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gossipfl.node.harness.sweep import Case
+    from gossipfl.node.simulations.study import Study
     from gossipfl.simulation.experiment import Result
-    from gossipfl.simulation.measurement import Point
 
 
 def available_cores() -> int:
@@ -20,49 +17,52 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-class Bars:
-    """How far each run is and what it has reached, on standard error of a terminal."""
+def summary(study: "Study") -> str:
+    """Of a single run: a few lines of the curve, and what it cost."""
+    from rich.console import Console
+    from rich.table import Table
 
-    def __init__(self, cases: Sequence["Case"]) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-        console = Console(file=sys.stderr)
-        # Drawn by this thread alone: processes are forked meanwhile.
-        self._progress = Progress(
-            *columns,
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-            auto_refresh=False,
+    (result,) = study.results
+    table = Table(box=None, pad_edge=False)
+    own = ("own rows",) if result.curve[0].own else ()
+    for column in ("round", "kB per node", "validation", "test", "worst node", "spread", *own):
+        table.add_column(column, justify="right")
+    step = max(1, len(result.curve) // 12)
+    for point in [*result.curve[:-1:step], result.curve[-1]]:
+        look = point.average
+        scores = (look.validation.mean, look.test.mean, look.test.worst)
+        table.add_row(
+            f"{point.rounds:.0f}",
+            f"{point.sent_bytes / 1000:.1f}",
+            *(f"{score:.1%}" for score in scores),
+            f"{point.spread:.3g}",
+            *([f"{point.own.mean:.1%}"] if point.own else []),
         )
-        self._labels = [case.label for case in cases]
-        self._tasks = [
-            self._progress.add_task(case.label, total=case.experiment.rounds) for case in cases
-        ]
-
-    def __enter__(self) -> "Bars":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, number: int, point: "Point") -> None:
-        """Take one look at the mesh of one run in."""
-        score, sent = point.average.validation.mean, point.sent_bytes / 1000
-        text = f"{self._labels[number]}: validation {score:.1%}, {sent:.0f} kB a node"
-        task = self._tasks[number]
-        self._progress.update(task, completed=point.rounds, description=text, refresh=True)
+    console = Console(width=100, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get() + _cost(result, study)
 
 
-def as_json_list(results: Sequence["Result"]) -> str:
-    """All results, in the order of the runs."""
-    return json.dumps([json.loads(result.as_json()) for result in results], indent=1)
+def _cost(result: "Result", study: "Study") -> str:
+    sent = sum(result.sent_bytes)
+    model_bytes = 4 * result.experiment.manifest.model().parameters
+    copies = sent / len(result.sent_bytes) / model_bytes
+    lines = [
+        f"sent per node: {copies:.2f} of the model's {model_bytes / 1000:.1f} kB, "
+        f"{sent / max(1, result.frames):.0f} bytes a frame",
+        _rate(study),
+    ]
+    if result.diverged:
+        lines.append(f"{result.diverged} rounds diverged: lower --learning-rate")
+    return "\n".join(lines)
 
 
-def compare(labels: Sequence[str], results: Sequence["Result"], wall_s: float) -> str:
+def _rate(study: "Study") -> str:
+    return f"{study.node_rounds} node-rounds in {study.wall_s:.1f} s: {study.rate:.0f} a second"
+
+
+def compare(study: "Study") -> str:
     """A line a run, and the mean of every setting over its seeds."""
     from rich.console import Console
     from rich.table import Table
@@ -71,20 +71,16 @@ def compare(labels: Sequence[str], results: Sequence["Result"], wall_s: float) -
     table.add_column("run")
     for column in ("kB per node", "validation", "test", "worst node"):
         table.add_column(column, justify="right")
-    by_setting: dict[str, list[Result]] = {}
-    for label, result in zip(labels, results, strict=True):
-        table.add_row(label, *_row([result]))
-        by_setting.setdefault(label.rpartition("seed ")[0].rstrip(", "), []).append(result)
-    if len(by_setting) < len(results):
+    for case, result in zip(study.cases, study.results, strict=True):
+        table.add_row(case.label, *_row([result]))
+    if len(study.by_setting) < len(study.results):
         table.add_section()
-        for setting, several in by_setting.items():
+        for setting, several in study.by_setting.items():
             table.add_row(f"mean {setting}".rstrip(), *_row(several))
     console = Console(width=120, highlight=False)
     with console.capture() as capture:
         console.print(table)
-    rounds = sum(sum(result.rounds) for result in results)
-    rate = f"{rounds} node-rounds in {wall_s:.1f} s: {rounds / wall_s:.0f} a second"
-    return capture.get() + rate
+    return capture.get() + _rate(study)
 
 
 def _row(results: Sequence["Result"]) -> list[str]:

@@ -1,7 +1,8 @@
 """Which runs a sweep is made of: every value of every swept flag, with every seed."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -10,27 +11,34 @@ from gossipfl.errors import ConfigError
 
 RUNS_MAX: Final = 1000
 # They are about the rows and the sweep itself, and --seeds sweeps over seeds.
-_FIXED: Final = {"seed", "seeds", "sweep", "workers", "data", "test", "group", "held_back"}
+_FIXED: Final = {
+    *("seed", "seeds", "sweep", "workers", "data", "test", "group", "held_back"),
+    *("json", "parquet", "plot"),
+}
 
 
 def variants(
     context: click.Context, settings: dict[str, Any], sweeps: Sequence[str], seeds: int
-) -> list[tuple[str, dict[str, Any]]]:
-    """(label, settings) of every run.  `sweeps` are texts KEY=VALUE,VALUE,... with keys of flags.
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """(changes, settings) of every run; `sweeps` are texts KEY=VALUE,VALUE,... with keys of flags.
+
+    changes: the swept flags and their values, plain ones; settings: all, with a seed of its own.
 
     Raises ConfigError for what is no flag, click's own errors for values that its flag refuses.
     """
     axes = [_axis(context, text) for text in sweeps]
-    axes.append([("seed", settings["seed"] + number) for number in range(seeds)])
-    runs = list(itertools.islice(itertools.product(*axes), RUNS_MAX + 1))
+    numbers = [settings["seed"] + number for number in range(seeds)]
+    runs = list(itertools.islice(itertools.product(*axes, numbers), RUNS_MAX + 1))
     if len(runs) > RUNS_MAX:
         raise ConfigError(f"more than {RUNS_MAX} runs: sweep over fewer values, or fewer seeds")
-    return [(", ".join(_labels(run)), {**settings, **dict(run)}) for run in runs]
+    return [
+        ({key: _plain(value) for key, value in swept}, {**settings, **dict(swept), "seed": seed})
+        for *swept, seed in runs
+    ]
 
 
-def _labels(run: Sequence[tuple[str, Any]]) -> Iterator[str]:
-    for key, value in run:
-        yield f"{key} {value}"
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
 
 
 def _axis(context: click.Context, text: str) -> list[tuple[str, Any]]:

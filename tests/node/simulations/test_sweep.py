@@ -5,15 +5,16 @@ import os
 import pytest
 
 from gossipfl.errors import ConfigError, StateError
-from gossipfl.node.harness import sweep
-from gossipfl.node.harness.sweep import Case, run_all
+from gossipfl.node.simulations import sweep
+from gossipfl.node.simulations.study import Case
+from gossipfl.node.simulations.sweep import run_all
 from gossipfl.simulation.experiment import run
 from tests.simulator.task import experiment, rows
 
 
 def cases(count: int, **changes):
     return [
-        Case(f"seed {seed}", experiment(rounds=6, evaluate_every=3, seed=seed, **changes), rows())
+        Case(experiment(rounds=6, evaluate_every=3, seed=seed, **changes), rows())
         for seed in range(count)
     ]
 
@@ -23,7 +24,7 @@ def test_results_do_not_depend_on_how_many_work(workers):
     made, seen = cases(3), []
     found = run_all(made, workers, lambda number, point: seen.append((number, point)))
     expected = [run(case.experiment, case.rows) for case in made]
-    assert [each.as_json() for each in found] == [each.as_json() for each in expected]
+    assert [each.plain() for each in found.results] == [each.plain() for each in expected]
     for number, result in enumerate(expected):
         assert [point for of, point in seen if of == number] == list(result.curve[1:])
 
@@ -31,8 +32,8 @@ def test_results_do_not_depend_on_how_many_work(workers):
 def test_one_alone_needs_no_process(monkeypatch):
     monkeypatch.setattr(sweep, "_start", None)
     [only] = cases(1)
-    [found] = run_all([only], 4, lambda number, point: None)
-    assert found.as_json() == run(only.experiment, only.rows).as_json()
+    [found] = run_all([only], 4, lambda number, point: None).results
+    assert found.plain() == run(only.experiment, only.rows).plain()
 
 
 def test_an_error_is_raised_with_the_name_of_its_run():

@@ -6,6 +6,7 @@ What comes back are lines of JSON, so that nothing is ever pickled.
 import json
 import multiprocessing
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
@@ -13,33 +14,30 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 import cattrs
-from attrs import asdict, frozen
+from attrs import asdict
 
 from gossipfl import errors
 from gossipfl.errors import GossipFLError, StateError
-from gossipfl.simulation.experiment import Experiment, Result, run
+from gossipfl.node.simulations.study import Case, Study
+from gossipfl.simulation.experiment import Result, run
 from gossipfl.simulation.measurement import Point
-from gossipfl.simulation.population import Rows
 
 Report = Callable[[int, Point], None]
 CRASHED: Final = "a simulation's process ended early: too little memory? Use fewer --workers"
 
 
-@frozen(eq=False)
-class Case:
-    """One run to make.  label: what is special about it, for people."""
-
-    label: str
-    experiment: Experiment
-    rows: Rows
-
-
-def run_all(cases: Sequence[Case], workers: int, report: Report) -> list[Result]:
-    """The results in the order of the cases, the same for any number of workers.
+def run_all(cases: Sequence[Case], workers: int, report: Report) -> Study:
+    """The results, the same for any number of workers.
 
     report: hears of every look at a mesh, with the number of its case.
     Raises what a run raises, and StateError when a process dies.
     """
+    started_s = time.monotonic()
+    results = _results(cases, workers, report)
+    return Study(cases=cases, results=results, wall_s=time.monotonic() - started_s)
+
+
+def _results(cases: Sequence[Case], workers: int, report: Report) -> list[Result]:
     if len(cases) == 1:
         return [run(cases[0].experiment, cases[0].rows, lambda point: report(0, point))]
     waiting, running = deque(range(len(cases))), dict[Connection, tuple[int, BaseProcess]]()
@@ -80,16 +78,11 @@ def _work(case: Case, connection: Connection) -> None:
 
     try:
         result = run(case.experiment, case.rows, lambda point: send("look", asdict(point)))
-        told = {name: value for name, value in _fields(result).items() if name != "experiment"}
+        told = {name: value for name, value in result.plain().items() if name != "experiment"}
         send("result", told)
     except GossipFLError as error:
         send("error", [type(error).__name__, str(error)])
     os._exit(0)  # what the parent has open or registered for its end is not ours to close
-
-
-def _fields(result: Result) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(result.as_json())
-    return found
 
 
 def _take(

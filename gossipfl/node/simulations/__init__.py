@@ -1,0 +1,1 @@
+"""Many simulations: over cores or a cluster, and what they leave behind."""
