@@ -56,6 +56,8 @@ def _first_reason(error: BaseException) -> str:
         error = error.exceptions[0]
         for note in getattr(error, "__notes__", []):
             key = getattr(note, "name", key)
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
     reason = str(error.args[0]) if error.args else str(error)
     return f"{key}: {reason}" if key and key not in reason else reason
 

@@ -28,6 +28,7 @@ MAY_USE_FILES = {
     "learning/data.py",
     "learning/model_file.py",
     "config.py",
+    "faults/script.py",
     "toml.py",
     "kernels/runtime.py",
     "kernels/staleness.py",

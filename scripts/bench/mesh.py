@@ -34,7 +34,8 @@ from gossipfl.manifest import Manifest
 from gossipfl.node.harness.demo import read_events
 from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.parts import make_parts
-from gossipfl.node.harness.swarm import Swarm, View, from_files
+from gossipfl.node.harness.swarm import Swarm, from_files
+from gossipfl.node.harness.views import View
 from gossipfl.node.kernels import warm_kernels
 
 TARGET_ACCURACY = 0.95

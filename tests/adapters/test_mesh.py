@@ -11,7 +11,8 @@ import trio
 from gossipfl.adapters.frameworks import find_arrays, make_learner
 from gossipfl.adapters.surroundings import NodeContext
 from gossipfl.foreign import ForeignManifest
-from gossipfl.node.harness.swarm import Swarm, View
+from gossipfl.node.harness.swarm import Swarm
+from gossipfl.node.harness.views import View
 from gossipfl.topologies.complete import Complete
 from tests.simulation.cluster import Cluster
 

@@ -22,7 +22,8 @@ from gossipfl.errors import StateError
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.sequential import perceptron
 from gossipfl.manifest import Manifest
-from gossipfl.node.harness.swarm import Member, Swarm, from_files
+from gossipfl.node.harness.member import Member
+from gossipfl.node.harness.swarm import Swarm, from_files
 from gossipfl.node.state.store import Saved, open_store
 from gossipfl.node.status import ask
 from gossipfl.transports.multicast import multicast_fault

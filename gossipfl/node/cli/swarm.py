@@ -16,7 +16,7 @@ from gossipfl.node.cli.options import gossip_options, partition_options
 if TYPE_CHECKING:
     from gossipfl.agreement import Agreement
     from gossipfl.node.harness.judge import Scores
-    from gossipfl.node.harness.run import Result
+    from gossipfl.node.harness.record import Result
 
 
 @click.command()
@@ -32,7 +32,17 @@ if TYPE_CHECKING:
 )
 @click.option("--interval-s", type=float, default=0.2, show_default=True, help="Mean per round.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep all node directories here.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result and its curve as JSON.")
+@click.option(
+    "--faults",
+    type=click.Path(path_type=Path),
+    help="TOML file: what goes wrong, and when; see below.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Write the result and its curve as JSON; - prints them.",
+)
 @model_options
 @app_options
 @gossip_options
@@ -47,7 +57,8 @@ def command(
     rounds: int,
     interval_s: float,
     keep: Path | None,
-    as_json: bool,
+    faults: Path | None,
+    json_file: Path | None,
     **settings: Any,
 ) -> None:
     """Run NODES real node processes on this machine and share one data file out to them.
@@ -60,9 +71,24 @@ def command(
     gossipfl swarm 4 --flower quickstart.client_app:app --arrays quickstart.task:Net
 
     With an app, node i is told partition-id=i and num-partitions=NODES, and judges itself.
+
+    A fault script, in seconds after all nodes run; the swarm runs on until all has happened:
+
+    \b
+    [[events]]
+    at_s = 10
+    do = "kill"        # pause, resume, restart; clock with jump_s;
+    nodes = [0, "4-6"]
+
+    \b
+    [[events]]
+    at_s = 20
+    do = "restart"
+    nodes = [0, "4-6"]
     """
     import trio
 
+    from gossipfl.faults.script import QUIET, read_script
     from gossipfl.node.harness.convergence import Convergence
     from gossipfl.node.harness.run import run_swarm
     from gossipfl.node.harness.swarm import Swarm
@@ -70,6 +96,8 @@ def command(
     from gossipfl.topologies.named import parse_topology
 
     graph = parse_topology(topology, settings["seed"]) if topology else None
+    script = read_script(faults) if faults else QUIET
+    script.check(nodes)
     with tempfile.TemporaryDirectory(prefix="gossipfl-") as temporary:
         directory = keep.expanduser().resolve() if keep else Path(temporary)
         task = _app_task(nodes, settings) or _data_task(
@@ -78,6 +106,7 @@ def command(
         click.echo(f"{task.manifest.summary()}; preparing kernels ...", err=True)
         warm_kernels()
         swarm = Swarm(directory, task.manifest, task.sources)
+        swarm.prepare(script)
         if graph is None:
             swarm.link_by_mdns(view=view)
         else:
@@ -90,8 +119,17 @@ def command(
             ("--interval-s", str(interval_s), "--seed", str(settings["seed"])),
             f"{nodes} nodes, {topology or 'random links'}",
             trio.lowlevel.checkpoint,
+            script,
         )
-    click.echo(result.as_json() if as_json else _summary(result, task.judged))
+    _report(result, task.judged, json_file)
+
+
+def _report(result: "Result", judged: str, json_file: Path | None) -> None:
+    if json_file != Path("-"):
+        click.echo(_summary(result, judged))
+    if json_file is not None:
+        with click.open_file(str(json_file), "w", encoding="utf-8") as file:
+            file.write(result.as_json() + "\n")
 
 
 @frozen
@@ -133,7 +171,7 @@ def _app_task(nodes: int, settings: dict[str, Any]) -> _Task | None:
     from gossipfl.node.harness.judge import OwnChecks
 
     own = settings["node_config"]
-    kept = ("nodes", "topology", "view", "rounds", "interval_s", "keep", "as_json")
+    kept = ("nodes", "topology", "view", "rounds", "interval_s", "keep", "faults", "json_file")
     first = {**settings, "node_config": (*own, *_partition_config(0, nodes))}
     manifest = make_foreign("swarm", first, beside=kept)
     if manifest is None:

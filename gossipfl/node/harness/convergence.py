@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from gossipfl.node.harness.swarm import View
+from gossipfl.node.harness.views import View
 
 GAIN: Final = 0.01
 PATIENCE_ROUNDS: Final = 40

@@ -21,7 +21,8 @@ from gossipfl.node.harness.convergence import Convergence
 from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.run import run_swarm
 from gossipfl.node.harness.stranger import knock
-from gossipfl.node.harness.swarm import Swarm, View, from_files
+from gossipfl.node.harness.swarm import Swarm, from_files
+from gossipfl.node.harness.views import View
 from gossipfl.node.kernels import warm_kernels
 from gossipfl.security.noise import LINK_PROTOCOL
 

@@ -12,7 +12,7 @@ from gossipfl.learning.report import judge_outputs
 from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import Trainer, predict
 from gossipfl.manifest import Manifest
-from gossipfl.node.harness.swarm import View
+from gossipfl.node.harness.views import View
 
 Floats = NDArray[np.float32]
 
