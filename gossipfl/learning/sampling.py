@@ -1,16 +1,11 @@
 """Which rows a step sees: every row once an epoch, in an order drawn anew each epoch."""
 
-from typing import Any
-
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-_LOWER = np.uint64(2**32 - 1)
-_UPPER = ~_LOWER
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_SHIFTS = np.array([30, 27, 31], np.uint64)
-_FACTORS = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
+from gossipfl.kernels.engine import orders
+
 SEED_MAX = 2**63 - 1
 ROWS_AT_ONCE = 512
 
@@ -73,25 +68,9 @@ class Sampler:
 
 
 def _orders(seed: int, first: int, shape: tuple[int, int]) -> NDArray[np.int64]:
-    """A random order of rows for each epoch from the `first` on, i64[epochs, rows].
-
-    By random numbers that carry their row in the lower half.  Sorting is many times faster than
-    shuffling, and a tie of random halves goes to the lower row.
-    """
-    epochs = np.arange(first, first + shape[0], dtype=np.uint64)[:, np.newaxis]
-    places = np.arange(shape[1], dtype=np.uint64)
-    keys: NDArray[np.uint64] = _mixed(places + (_mixed(epochs) ^ np.uint64(seed)))
-    keys &= _UPPER
-    keys |= places
-    keys.sort(axis=1)
-    keys &= _LOWER
-    return keys.view(np.int64)
-
-
-def _mixed(numbers: Any) -> Any:
-    """SplitMix64 (Steele, Lea and Flood 2014): each number alone, into 64 bits that look random."""
-    with np.errstate(over="ignore"):  # arithmetic is modulo 2**64
-        z = (numbers + _GAMMA) * _GAMMA
-        z = (z ^ (z >> _SHIFTS[0])) * _FACTORS[0]
-        z = (z ^ (z >> _SHIFTS[1])) * _FACTORS[1]
-        return z ^ (z >> _SHIFTS[2])
+    """A random order of rows for each epoch from the `first` on, i64[epochs, rows]."""
+    out, keys = np.empty(shape, np.uint64), np.empty(shape[1], np.uint64)
+    starts = np.empty(1 << shape[1].bit_length(), np.int64)
+    with np.errstate(over="ignore"):  # arithmetic is modulo 2**64; compiled, it says nothing
+        orders.draw_orders(np.uint64(seed), np.uint64(first), keys, starts, out)
+    return out.view(np.int64)
