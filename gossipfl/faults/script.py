@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from gossipfl.errors import ConfigError
 from gossipfl.faults.events import Clock, Event, Kill, OnNodes, Pause, Restart, Resume, name_of
@@ -116,6 +116,12 @@ def parse_script(tables: dict[str, Any], source: str) -> FaultScript:
         raise ConfigError(f"{source}: {len(listed)} [[events]]; 1 to {EVENTS_MAX} are possible")
     events = [_event(table, f"{source}: event {i}") for i, table in enumerate(listed, start=1)]
     return FaultScript(tuple(sorted(events, key=lambda event: event.at_s)), source)
+
+
+def to_table(event: Event) -> dict[str, Any]:
+    """What stands for an event under [[events]]."""
+    fields = asdict(event, filter=lambda _, value: value not in ((), None))
+    return {"do": name_of(event), **fields}
 
 
 def _event(table: dict[str, Any], where: str) -> Event:

@@ -61,7 +61,6 @@ def events(member: Member, kind: str) -> list[dict[str, Any]]:
 
 async def run(swarm: Swarm) -> Result:
     script = parse_script({"events": SCRIPT}, "the test")
-    swarm.prepare(script)
     swarm.link_by_topology(Complete())
     judge = Judge(MANIFEST, read(swarm.directory / "0.npz", schema=MANIFEST.schema))
     flags, rounds = ("--interval-s", "0.1"), Convergence(rounds_min=10, rounds_max=20)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gossipfl.node.cli.interrupts import end_as_by_ctrl_c
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -27,6 +29,7 @@ def command(seed: int, keep: Path | None, as_json: bool) -> None:
 
     from gossipfl.node.harness.demo import run_demo
 
+    end_as_by_ctrl_c()
     console = Console(stderr=True)
     console.print("Preparing kernels (compiled once, then cached) ...")
     with tempfile.TemporaryDirectory(prefix="gossipfl-") as temporary:

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from gossipfl.errors import ConfigError
 from gossipfl.node.cli.apps import APPS, app_flags, app_options, make_foreign
+from gossipfl.node.cli.interrupts import end_as_by_ctrl_c
 from gossipfl.node.cli.learning_options import model_options
 from gossipfl.node.cli.manifests import make_manifest
 from gossipfl.node.cli.options import gossip_options, partition_options
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 )
 @click.option("--interval-s", type=float, default=0.2, show_default=True, help="Mean per round.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep all node directories here.")
+@click.option(
+    "--network",
+    type=click.Choice(["loopback", "namespaces"]),
+    default="loopback",
+    show_default=True,
+    help="One machine, or a network namespace a node with a switch between (Linux, root).",
+)
 @click.option(
     "--faults",
     type=click.Path(path_type=Path),
@@ -57,6 +65,7 @@ def command(
     rounds: int,
     interval_s: float,
     keep: Path | None,
+    network: str,
     faults: Path | None,
     json_file: Path | None,
     **settings: Any,
@@ -83,21 +92,34 @@ def command(
     \b
     [[events]]
     at_s = 20
-    do = "restart"
-    nodes = [0, "4-6"]
+    do = "cut"         # with links or nodes as well; heal; loss with share;
+    groups = [["0-3"], ["4-7"]]
+
+    \b
+    [[events]]
+    at_s = 30
+    do = "slow"        # without links, nodes or groups: everywhere
+    delay_s = 0.1      # jitter_s, bytes_per_s
+
+    Links can be cut, healed, slow and lossy with --network namespaces only.
     """
     import trio
 
     from gossipfl.faults.script import QUIET, read_script
     from gossipfl.node.harness.convergence import Convergence
+    from gossipfl.node.harness.namespaces import Namespaces
+    from gossipfl.node.harness.network import Loopback
     from gossipfl.node.harness.run import run_swarm
     from gossipfl.node.harness.swarm import Swarm
     from gossipfl.node.kernels import warm_kernels
     from gossipfl.topologies.named import parse_topology
 
+    end_as_by_ctrl_c()
     graph = parse_topology(topology, settings["seed"]) if topology else None
     script = read_script(faults) if faults else QUIET
     script.check(nodes)
+    between = Loopback() if network == "loopback" else Namespaces(nodes, settings["seed"])
+    between.check(script)
     with tempfile.TemporaryDirectory(prefix="gossipfl-") as temporary:
         directory = keep.expanduser().resolve() if keep else Path(temporary)
         task = _app_task(nodes, settings) or _data_task(
@@ -105,8 +127,7 @@ def command(
         )
         click.echo(f"{task.manifest.summary()}; preparing kernels ...", err=True)
         warm_kernels()
-        swarm = Swarm(directory, task.manifest, task.sources)
-        swarm.prepare(script)
+        swarm = Swarm(directory, task.manifest, task.sources, between)
         if graph is None:
             swarm.link_by_mdns(view=view)
         else:
@@ -171,7 +192,17 @@ def _app_task(nodes: int, settings: dict[str, Any]) -> _Task | None:
     from gossipfl.node.harness.judge import OwnChecks
 
     own = settings["node_config"]
-    kept = ("nodes", "topology", "view", "rounds", "interval_s", "keep", "faults", "json_file")
+    kept = (
+        "nodes",
+        "topology",
+        "view",
+        "rounds",
+        "interval_s",
+        "keep",
+        "network",
+        "faults",
+        "json_file",
+    )
     first = {**settings, "node_config": (*own, *_partition_config(0, nodes))}
     manifest = make_foreign("swarm", first, beside=kept)
     if manifest is None:

@@ -1,8 +1,7 @@
 """Runs a swarm to its end and records what happened."""
 
-import signal
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import trio
 
@@ -33,6 +32,7 @@ async def run_swarm(
     at_end: awaited while the nodes still run; its value is returned as well.
     script: what happens to them; none ends before all of it has.
     """
+    swarm.prepare(script)
     model_bytes = 4 * swarm.manifest.parameters
     recorder = Recorder(title, model_bytes, judge)
     with LiveView(title, model_bytes) as live:
@@ -43,7 +43,6 @@ async def run_swarm(
                 live.tell(f"{trio.current_time() - start_s:.1f} s: {event}")
                 recorder.happened(trio.current_time() - start_s, event)
 
-            nursery.start_soon(_stop_on_signal)
             driver = FaultDriver(swarm, script, arguments, tell)
             nursery.start_soon(driver.run)
             while True:
@@ -57,10 +56,3 @@ async def run_swarm(
                     break
             nursery.cancel_scope.cancel()
     return recorder.finish(views), views, last
-
-
-async def _stop_on_signal() -> NoReturn:
-    """SIGTERM and a terminal that closes end a swarm as Ctrl-C does: nothing is left behind."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
-        await anext(signals)
-        raise KeyboardInterrupt
