@@ -6,7 +6,7 @@ from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.dense import DenseCodec
 from gossipfl.compression.sparse import SparseCodec
-from gossipfl.kernels.engine import scatter
+from gossipfl.kernels.engine import scatter, updates
 
 __all__ = ["Codec", "Delta", "DenseCodec", "SparseCodec", "warm"]
 
@@ -16,4 +16,10 @@ def warm() -> None:
     residual = np.linspace(-1, 1, 64, dtype=np.float32)
     codec = SparseCodec(64, ((0, 32), (32, 64)), keep_ratio=0.5, bits=2)
     delta = codec.decode(codec.encode(residual))
-    scatter.scatter_add(residual, delta.indices, delta.values, np.float32(1))
+    entries = delta.indices, delta.values, 0.5
+    updates.difference(residual, residual, np.empty_like(residual))
+    updates.advance(residual, residual, residual)
+    updates.approach(residual, residual, 0.5)
+    scatter.scatter_add(residual, *entries)
+    scatter.add_two(residual, *entries, *entries)
+    scatter.displace(residual, residual, 0.5, *entries, *entries)

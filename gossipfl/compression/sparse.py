@@ -15,13 +15,19 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.compression import packing
 from gossipfl.compression.codec import check_vector
 from gossipfl.compression.delta import Delta
-from gossipfl.compression.packing import SIZE_MAX, Parts
+from gossipfl.compression.packing import (
+    PADDING,
+    SIZE_MAX,
+    Room,
+    complaint,
+    make_out,
+    make_room,
+)
 from gossipfl.compression.scales import BORDERS, SCALE_MIN, SCALES
 from gossipfl.errors import ConfigError, LocalProtocolError, RemoteProtocolError
-from gossipfl.kernels.engine import quantisation, selection
+from gossipfl.kernels.engine import payload as kernels
 
 ONE_BIT_RATIO_MAX = 0.03
 """Up to this keep ratio a second bit only adds bytes; above it, one scale is too coarse."""
@@ -32,7 +38,7 @@ _FLOOR = int(np.float32(SCALE_MIN).view(np.int32))
 
 @attrs.frozen(eq=False)
 class SparseCodec:
-    """Raises ConfigError for settings outside these ranges.
+    """Raises ConfigError for settings outside these ranges.  One call at a time.
 
     size: length of the vectors, 1..2**24.
     tensors: (start, stop) of each tensor; together they cover 0..size in order.
@@ -45,50 +51,60 @@ class SparseCodec:
     keep_ratio: float = 0.02
     bits: Literal[1, 2, "auto"] = "auto"
     _stops: NDArray[np.int64] = attrs.field(init=False, repr=False)
+    _wanted: tuple[int, int] = attrs.field(init=False, repr=False)
+    _room: Room = attrs.field(init=False, repr=False)
+    _out: NDArray[np.uint8] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.size <= SIZE_MAX:
             raise ConfigError(f"size must be 1..{SIZE_MAX}, not {self.size}")
         if self.bits not in (1, 2, "auto"):
             raise ConfigError(f'bits must be 1, 2 or "auto", not {self.bits!r}')
-        _check_ratio(self.keep_ratio)
-        object.__setattr__(self, "_stops", _stops(self.tensors, self.size))
+        count = len(self.tensors)
+        for name, value in (
+            ("_stops", _stops(self.tensors, self.size)),
+            ("_wanted", self._plan(self.keep_ratio)),
+            ("_room", make_room(self.size, count)),
+            ("_out", make_out(self.size, count)),
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def payload_max(self) -> int:
         """Bytes that no payload exceeds, whatever the keep ratio."""
-        return packing.payload_max(self.size, len(self.tensors))
+        return len(self._out) - len(PADDING)
 
     def encode(self, residual: NDArray[np.float32], keep_ratio: float | None = None) -> bytes:
         """The payload of C(residual); keep_ratio replaces the codec's own this once.
 
         Raises LocalProtocolError if the residual is no finite, contiguous float32[size].
         """
-        ratio = self.keep_ratio if keep_ratio is None else keep_ratio
-        _check_ratio(ratio)
         check_vector(residual, self.size)
-        bits = (1 if ratio <= ONE_BIT_RATIO_MAX else 2) if self.bits == "auto" else self.bits
-        indices, values = _select(residual, max(1, round(ratio * self.size)))
-        marks = np.empty(indices.size, np.uint8)
-        codes = np.empty(2 * self._stops.size, np.uint8)
-        groups = quantisation.quantise(values, indices, self._stops, BORDERS, bits, marks, codes)
-        return packing.pack(Parts(indices, marks, codes[:groups], bits), self.size)
+        wanted, bits = self._wanted if keep_ratio is None else self._plan(keep_ratio)
+        length = kernels.encode(
+            residual, wanted, _FLOOR, bits, self._stops, BORDERS, self._room, self._out
+        )
+        if length < 0:
+            raise LocalProtocolError("the residual is not finite: training has diverged")
+        return self._out[:length].tobytes()
 
     def decode(self, payload: bytes) -> Delta:
         """The delta in a payload.  Raises RemoteProtocolError for all bytes that hold none."""
-        parts = packing.unpack(payload, self.size, self._stops.size)
-        values = np.empty(parts.indices.size, np.float32)
-        groups = quantisation.dequantise(
-            parts.indices, parts.marks, self._stops, parts.codes, SCALES, values
-        )
-        if groups != parts.codes.size:
-            raise RemoteProtocolError("a delta has too few scales or too many")
-        return Delta(parts.indices, values, self.size)
+        if len(payload) > self.payload_max:
+            raise RemoteProtocolError(f"a payload of {len(payload)} bytes is longer than any delta")
+        stream = np.frombuffer(payload + PADDING, np.uint8)
+        found = kernels.decode(stream, self.size, self._stops, SCALES, self._room)
+        if found < 0:
+            raise complaint(found)
+        indices, values, _, _ = self._room
+        return Delta(indices[:found].copy(), values[:found].copy(), self.size)
 
-
-def _check_ratio(ratio: float) -> None:
-    if not 0 < ratio <= 1:
-        raise ConfigError(f"keep_ratio must be above 0 and at most 1, not {ratio}")
+    def _plan(self, ratio: float) -> tuple[int, int]:
+        """(entries to keep, bits for each)."""
+        if not 0 < ratio <= 1:
+            raise ConfigError(f"keep_ratio must be above 0 and at most 1, not {ratio}")
+        auto = 1 if ratio <= ONE_BIT_RATIO_MAX else 2
+        return max(1, round(ratio * self.size)), auto if self.bits == "auto" else self.bits
 
 
 def _stops(tensors: tuple[tuple[int, int], ...], size: int) -> NDArray[np.int64]:
@@ -101,14 +117,3 @@ def _stops(tensors: tuple[tuple[int, int], ...], size: int) -> NDArray[np.int64]
     if end != size:
         raise ConfigError(f"the tensors end at {end}, but the vector at {size}")
     return np.array([stop for _, stop in tensors], np.int64)
-
-
-def _select(
-    residual: NDArray[np.float32], count: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Ascending indices of the largest entries, and those entries."""
-    indices, values = np.empty(residual.size, np.int32), np.empty(residual.size, np.float32)
-    found = selection.select_top(residual, count, _FLOOR, indices, values)
-    if found < 0:
-        raise LocalProtocolError("the residual is not finite: training has diverged")
-    return indices[:found], values[:found]

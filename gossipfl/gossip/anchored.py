@@ -5,16 +5,17 @@ instead of two, moved by both ends alike, so that mixing needs no step size; the
 feed a control variate as in Scaffnew (arXiv:2202.09357).
 """
 
-import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.compression.codec import Codec
+from gossipfl.compression.delta import Delta
+from gossipfl.gossip.link import Applied
 from gossipfl.gossip.replica import Replica, shared_activity
-from gossipfl.gossip.scheme import Mix
-from gossipfl.kernels.engine import scatter
+from gossipfl.gossip.scheme import Mix, weights
+from gossipfl.kernels.engine import scatter, updates
 
 Vector = NDArray[np.float32]
 SEED_RATIO: Final = 0.2
@@ -44,26 +45,36 @@ class AnchoredGossip:
 
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """The compressed residual; its norm also feeds the guard."""
-        np.subtract(replica.parameters, anchor, out=self._residual)
-        replica.guard.note(math.sqrt(np.dot(self._residual, self._residual)))
+        replica.guard.note(updates.difference(replica.parameters, anchor, self._residual))
         return self._codec.encode(self._residual)
 
-    def check(self, payload: bytes) -> None:
+    def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for anything but a delta of this model."""
-        self._codec.decode(payload)
+        return self._codec.decode(payload)
+
+    def mix(self, record: Applied, ours_first: bool) -> Mix:
+        """Weights by samples, and the smaller of both ends' gains."""
+        ours, theirs = record.ours, record.theirs
+        return Mix(
+            self._codec.decode(ours.payload),
+            self._codec.decode(theirs.payload),
+            *weights(ours.samples, theirs.samples, ours_first, self._weight_max),
+            shared_activity(ours.activity, theirs.activity),
+            ours_first,
+        )
 
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """D = w_theirs * (theirs - ours): summed over both ends with weights n it is zero."""
-        activity = shared_activity(mix.ours.activity, mix.theirs.activity)
-        theirs, ours = (self._codec.decode(side.payload) for side in (mix.theirs, mix.ours))
-        replica.merge(link, theirs, ours, mix.weights(self._weight_max)[1], activity)
+        replica.merge(link, mix.theirs, mix.ours, mix.their_weight, mix.activity)
 
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
         """R += w_ours * ours + w_theirs * theirs, the lower id's part first."""
-        ours, theirs = mix.weights(self._weight_max)
-        parts = [(mix.ours.payload, ours), (mix.theirs.payload, theirs)]
-        for payload, weight in parts if mix.ours_first else reversed(parts):
-            self._add(anchor, self._codec, payload, weight)
+        first, weight, second, other = mix.ours, mix.our_weight, mix.theirs, mix.their_weight
+        if not mix.ours_first:
+            first, weight, second, other = second, other, first, weight
+        scatter.add_two(
+            anchor, first.indices, first.values, weight, second.indices, second.values, other
+        )
 
     def seed(self, replica: Replica) -> bytes:
         """The largest fifth of x - initial."""
@@ -73,9 +84,4 @@ class AnchoredGossip:
         """R = initial + payload.  Raises RemoteProtocolError before it changes anything."""
         delta = self._seed_codec.decode(payload)
         anchor[:] = self._initial
-        scatter.scatter_add(anchor, delta.indices, delta.values, np.float32(1))
-
-    @staticmethod
-    def _add(anchor: Vector, codec: Codec, payload: bytes, weight: float) -> None:
-        delta = codec.decode(payload)
-        scatter.scatter_add(anchor, delta.indices, delta.values, np.float32(weight))
+        scatter.scatter_add(anchor, delta.indices, delta.values, 1.0)

@@ -11,7 +11,7 @@ The caller writes each returned record to stable storage before it sends the ans
 
 from enum import Enum
 
-from attrs import frozen
+from attrs import define
 
 from gossipfl.errors import LocalProtocolError, RemoteProtocolError
 from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Record, Side, seed_digest
@@ -24,7 +24,7 @@ Place = Enum("Place", "NEXT REPEATED OVERTAKEN STALE WRONG")
 ExchangeMessage = Request | Reply | Mismatch | Seed
 
 
-@frozen
+@define
 class Outcome:
     """What to send back, if anything, and what to remember, in this order."""
 
@@ -94,7 +94,7 @@ class Exchange:
         if place is Place.REPEATED:
             return Outcome(self._repeated_reply())
         if place is Place.OVERTAKEN:
-            self._scheme.check(request.payload)
+            self._scheme.read(request.payload)
             self._ahead = request
             return Outcome(self.repeat())
         return self._disagree(replica) if place is Place.WRONG else Outcome()
@@ -176,14 +176,14 @@ class Exchange:
         self.state.note_applied(record, ours_first=self.ours_first)
 
     def _mix(self, record: Applied) -> Mix:
-        return Mix(record.ours, record.theirs, self.ours_first)
+        return self._scheme.mix(record, self.ours_first)
 
     def _our_side(self, replica: Replica) -> Side:
         payload = self._scheme.offer(replica, self.state.anchor)
         return Side(replica.samples, replica.activity_code(), payload)
 
     def _their_side(self, half: Request | Reply) -> Side:
-        self._scheme.check(half.payload)
+        self._scheme.read(half.payload)
         samples = half.samples
         if samples is None:
             if self.state.last is None:

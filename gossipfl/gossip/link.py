@@ -5,15 +5,18 @@ import struct
 from typing import Final
 
 import numpy as np
-from attrs import define, frozen
+from attrs import define
 from numpy.typing import NDArray
 
 from gossipfl.wire.messages import LINK_DIGEST_BYTES
 
 FRESH: Final = bytes(LINK_DIGEST_BYTES)
 
+_HEAD: Final = struct.Struct(">IBI")
 
-@frozen
+
+# Nobody changes a record; freezing them would double the time that a message takes.
+@define
 class Side:
     """What one end put into an exchange."""
 
@@ -22,7 +25,7 @@ class Side:
     payload: bytes
 
 
-@frozen
+@define
 class Offered:
     """Journal: we opened exchange `sequence`; a restarted node must resend these very bytes."""
 
@@ -30,7 +33,7 @@ class Offered:
     ours: Side
 
 
-@frozen
+@define
 class Applied:
     """Journal: exchange `sequence` is part of our model and of the anchor."""
 
@@ -39,7 +42,7 @@ class Applied:
     theirs: Side
 
 
-@frozen
+@define
 class Planted:
     """Journal: the link was seeded anew with this payload."""
 
@@ -100,12 +103,11 @@ def seed_digest(payload: bytes) -> bytes:
 
 
 def _extend(digest: bytes, first: Side, second: Side) -> bytes:
-    return _hash(digest, _packed(first), _packed(second))
+    return _hash(digest, _head(first), first.payload, _head(second), second.payload)
 
 
-def _packed(side: Side) -> bytes:
-    head = struct.pack(">IBI", side.samples, side.activity, len(side.payload))
-    return head + side.payload
+def _head(side: Side) -> bytes:
+    return _HEAD.pack(side.samples, side.activity, len(side.payload))
 
 
 def _hash(*parts: bytes) -> bytes:

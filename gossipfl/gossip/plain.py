@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.compression.codec import Codec
+from gossipfl.compression.delta import Delta
+from gossipfl.gossip.link import Applied
 from gossipfl.gossip.replica import Replica
-from gossipfl.gossip.scheme import Mix
+from gossipfl.gossip.scheme import Mix, weights
 
 Vector = NDArray[np.float32]
 
@@ -24,14 +26,24 @@ class PlainGossip:
         """The whole model."""
         return self._codec.encode(replica.parameters)
 
-    def check(self, payload: bytes) -> None:
+    def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for anything but a finite model of this size."""
-        self._codec.decode(payload)
+        return self._codec.decode(payload)
+
+    def mix(self, record: Applied, ours_first: bool) -> Mix:
+        """Weights by samples."""
+        ours, theirs = record.ours, record.theirs
+        return Mix(
+            self._codec.decode(ours.payload),
+            self._codec.decode(theirs.payload),
+            *weights(ours.samples, theirs.samples, ours_first),
+            0.0,
+            ours_first,
+        )
 
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """x += w_theirs * (theirs - ours), where ours is what we sent."""
-        theirs, ours = (self._codec.decode(side.payload) for side in (mix.theirs, mix.ours))
-        replica.merge(link, theirs, ours, mix.weights()[1], 0.0)
+        replica.merge(link, mix.theirs, mix.ours, mix.their_weight, mix.activity)
 
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
         """There is none."""

@@ -10,7 +10,7 @@ from gossipfl.compression.scales import decode_activity, encode_activity
 from gossipfl.gossip.activity import Activity
 from gossipfl.gossip.caution import Caution
 from gossipfl.gossip.guard import ResidualGuard
-from gossipfl.kernels.engine import scatter
+from gossipfl.kernels.engine import scatter, updates
 
 Vector = NDArray[np.float32]
 AVERAGE_MEMORY: Final = 0.9
@@ -64,11 +64,10 @@ class Replica:
 
     def trained(self, start: Vector, end: Vector, step_size: float) -> None:
         """Local training moved a copy of x from `start` to `end`; merges may have come between."""
-        displacement = end - start
-        self.parameters += displacement
-        self.step_size = step_size
         if self.caution is not None:
-            self.caution.note_trained(displacement, self.control, step_size)
+            self.caution.note_trained(end - start, self.control, step_size)
+        updates.advance(self.parameters, start, end)
+        self.step_size = step_size
 
     def merge(
         self, link: bytes, theirs: Delta, ours: Delta, weight: float, activity: float
@@ -77,8 +76,7 @@ class Replica:
         weights = (weight, weight)
         if self.caution is not None:
             weights = self.caution.weigh(link, theirs, ours, weight)
-        self.displace(theirs, weights[0], activity)
-        self.displace(ours, -weights[1], activity)
+        self.displace(theirs, weights[0], ours, -weights[1], activity)
 
     def rested(self) -> None:
         """A round went by without training, so displacements tell nothing about gradients."""
@@ -88,19 +86,20 @@ class Replica:
         """How much of what this link asks for it gets, 0 to 1."""
         return 1.0 if self.caution is None else self.caution.pulls.share(link)
 
-    def displace(self, delta: Delta, weight: float, activity: float) -> None:
-        """x += weight * delta, and the same displacement times `activity` into h."""
-        scatter.scatter_add(self.parameters, delta.indices, delta.values, np.float32(weight))
-        self.activity.note(len(delta.indices))
-        if activity > 0:
-            gain = np.float32(weight * activity)
-            scatter.scatter_add(self.control, delta.indices, delta.values, gain)
+    def displace(
+        self, delta: Delta, weight: float, other: Delta, other_weight: float, activity: float
+    ) -> None:
+        """x += both deltas as weighted, and the same displacements times `activity` into h."""
+        indices, others = delta.indices, other.indices
+        first, second = (indices, delta.values, weight), (others, other.values, other_weight)
+        scatter.displace(self.parameters, self.control, activity, *first, *second)
+        self.activity.note(len(indices) + len(others))
 
     def end_round(self) -> bool:
         """Close the books of one round; True when the guard had to act."""
         self.rounds += 1
         memory = min(AVERAGE_MEMORY, 1 - 1 / self.rounds)
-        self.average += np.float32(1 - memory) * (self.parameters - self.average)
+        updates.approach(self.average, self.parameters, 1 - memory)
         self.activity.end_round(len(self.parameters))
         return self.guard.end_round()
 

@@ -3,38 +3,47 @@
 from typing import Protocol
 
 import numpy as np
-from attrs import frozen
+from attrs import define
 from numpy.typing import NDArray
 
-from gossipfl.gossip.link import Side
+from gossipfl.compression.delta import Delta
+from gossipfl.gossip.link import Applied
 from gossipfl.gossip.replica import Replica
 
 Vector = NDArray[np.float32]
 
 
-@frozen
+@define
 class Mix:
-    """Both halves of one exchange, and whose is added first so that anchors agree to the bit."""
+    """One exchange as it is applied.
 
-    ours: Side
-    theirs: Side
+    ours, theirs: what the payloads say.
+    our_weight, their_weight: shares of the merge, float32 numbers, the same at both ends.
+    activity: the gain that both ends use for their control variates; 0 switches them off.
+    ours_first: whose delta is added first, so that anchors agree to the bit.
+    """
+
+    ours: Delta
+    theirs: Delta
+    our_weight: float
+    their_weight: float
+    activity: float
     ours_first: bool
 
-    def weights(self, most: float = 1.0) -> tuple[float, float]:
-        """(ours, theirs): shares of the samples, the same two float32 numbers at both ends.
 
-        most: neither is larger, nor smaller than what this leaves.
-        """
-        first, second = self.ours.samples, self.theirs.samples
-        if not self.ours_first:
-            first, second = second, first
-        share = float(np.float32(min(max(first / (first + second), 1 - most), most)))
-        rest = float(np.float32(1.0) - np.float32(share))
-        return (share, rest) if self.ours_first else (rest, share)
+def weights(ours: int, theirs: int, ours_first: bool, most: float = 1.0) -> tuple[float, float]:
+    """(ours, theirs): shares of the samples, the same two float32 numbers at both ends.
+
+    most: neither is larger, nor smaller than what this leaves.
+    """
+    first, second = (ours, theirs) if ours_first else (theirs, ours)
+    share = float(np.float32(min(max(first / (first + second), 1 - most), most)))
+    rest = float(np.float32(1.0 - share))
+    return (share, rest) if ours_first else (rest, share)
 
 
 class Scheme(Protocol):
-    """One way of gossiping.  Payloads are checked by `check` before anything else sees them."""
+    """One way of gossiping.  Payloads are read by `read` before anything else sees them."""
 
     def new_anchor(self) -> Vector:
         """The anchor of a link that has not been used."""
@@ -42,8 +51,11 @@ class Scheme(Protocol):
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """Our payload for one exchange."""
 
-    def check(self, payload: bytes) -> None:
+    def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for a payload that is not a delta of this model."""
+
+    def mix(self, record: Applied, ours_first: bool) -> Mix:
+        """What an exchange, both of whose payloads are known to be legal, comes to."""
 
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """Add our side of the merge on this link to the model and the control variate."""

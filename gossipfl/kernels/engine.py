@@ -17,6 +17,5 @@ def _chosen(name: str) -> Any:
 
 
 kinds, steps = _chosen("kinds"), _chosen("steps")
-orders = _chosen("orders")
-quantisation, rice = _chosen("quantisation"), _chosen("rice")
-scatter, selection = _chosen("scatter"), _chosen("selection")
+orders, updates = _chosen("orders"), _chosen("updates")
+payload, scatter = _chosen("payload"), _chosen("scatter")

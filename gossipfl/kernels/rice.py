@@ -16,11 +16,22 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-from gossipfl.kernels.words import load_word, store_word, trailing_ones
-
-ESCAPE = 24  # ones in a row that announce a plain gap
-WIDTH_MAX = 24  # bits of an index: at most ESCAPE, or an escape might cost more than twice the ones
-TWO_BITS = 0x20  # beside the parameter: marks have two bits
+from gossipfl.kernels.rice_ref import (
+    COUNT_BYTES,
+    COUNT_ENDLESS,
+    COUNT_LARGE,
+    COUNT_PADDED,
+    ENDS_EARLY,
+    ESCAPE,
+    PADDED_WITH_ONES,
+    SHAPE_MAX,
+    SHAPE_UNKNOWN,
+    STREAM_BROKEN,
+    TOO_MANY_BYTES,
+    TWO_BITS,
+    WIDTH_MAX,
+)
+from gossipfl.kernels.words import WORD_BYTES, load_word, store_word, trailing_ones
 
 
 @register_jitable
@@ -136,6 +147,67 @@ def read_entries(stream, position, mark_bits, rice, size, indices, marks):
         indices[i] = index
         marks[i] = (bits >> taken) & ((1 << mark_bits) - 1)
     return position
+
+
+@numba.njit(nogil=True, cache=True)
+def read_payload(stream, size, indices, marks, codes):
+    """The reverse of write_payload: (entries, codes), the first negative if there are none.
+
+    Total: every uint8[n] with a word behind it, which is not part of the payload, is either what
+    `write_payload` makes of some entries, but perhaps for the Rice parameter, or refused.  Whether
+    there is one code a group is left to whoever knows the groups.
+    indices: int32[size].  marks: uint8[size].  codes: uint8[as many as there can be].
+    """
+    length = stream.size - WORD_BYTES
+    count, byte = _read_count(stream, length)
+    if count < 0:
+        return count, 0
+    if count > size:
+        return COUNT_LARGE, 0
+    if count == 0:
+        return (0 if byte == length else TOO_MANY_BYTES), 0
+    if byte >= length:
+        return ENDS_EARLY, 0
+    shape = _signed(stream[byte])
+    parameter, bits = shape & 0x1F, 1 + ((shape & TWO_BITS) >> 5)
+    if shape > SHAPE_MAX or parameter > WIDTH_MAX:
+        return SHAPE_UNKNOWN, 0
+    entries = indices[:count], marks[:count]
+    position = read_entries(stream, 8 * byte + 8, bits, parameter, size, entries[0], entries[1])
+    return _read_codes(stream, position, codes, count)
+
+
+@register_jitable
+def _signed(byte):
+    """An int64; where nothing is compiled an int, which words of streams need to be."""
+    return int(np.int64(byte))
+
+
+@numba.njit(nogil=True, cache=True)
+def _read_codes(stream, position, codes, count):
+    """What is behind the entries: whole bytes of codes, and zeros up to the last byte's end."""
+    if position < 0:
+        return STREAM_BROKEN, 0
+    length = stream.size - WORD_BYTES
+    groups = (8 * length - position) >> 3
+    if groups > codes.size:
+        return TOO_MANY_BYTES, 0
+    read_bytes(stream, position, codes[:groups])
+    if position & 7 and stream[length - 1] >> (position & 7):
+        return PADDED_WITH_ONES, 0
+    return count, groups
+
+
+@numba.njit(nogil=True, cache=True)
+def _read_count(stream, length):
+    """The number that a payload starts with, and where it ends."""
+    number = 0
+    for place in range(min(length, COUNT_BYTES)):
+        byte = _signed(stream[place])
+        number |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return (number, place + 1) if byte or not place else (COUNT_PADDED, 0)
+    return COUNT_ENDLESS, 0
 
 
 @numba.njit(nogil=True, cache=True)

@@ -6,6 +6,12 @@ ESCAPE = 24  # ones in a row that announce a plain gap
 WIDTH_MAX = 24  # bits of an index: at most ESCAPE, or an escape might cost more than twice the ones
 TWO_BITS = 0x20  # beside the parameter: marks have two bits
 WORD_BYTES = 8  # hold any entry: 50 bits, and up to 7 before them
+SHAPE_MAX = TWO_BITS | 0x1F  # of the byte that holds both
+COUNT_BYTES = 4  # of a number of entries, at most
+
+# What `read_payload` may find instead of entries.
+COUNT_ENDLESS, COUNT_PADDED, COUNT_LARGE, ENDS_EARLY = -1, -2, -3, -4
+SHAPE_UNKNOWN, STREAM_BROKEN, TOO_MANY_BYTES, PADDED_WITH_ONES = -5, -6, -7, -8
 
 
 def gap_bits(indices, rice, size):
@@ -62,6 +68,49 @@ def read_entries(stream, position, mark_bits, rice, size, indices, marks):
             return -1
         indices[i], marks[i] = index, (word >> taken) & ((1 << mark_bits) - 1)
     return position
+
+
+def read_payload(stream, size, indices, marks, codes):
+    """The reverse of write_payload: (entries, codes), the first negative if there are none.
+
+    As the kernel, with whole numbers of any length where that has words.
+    """
+    length = stream.size - WORD_BYTES
+    count, byte = _read_count(stream[:length].tolist())
+    if count < 0 or count > size:
+        return (count if count < 0 else COUNT_LARGE), 0
+    if count == 0:
+        return (0 if byte == length else TOO_MANY_BYTES), 0
+    if byte >= length:
+        return ENDS_EARLY, 0
+    shape = int(stream[byte])
+    if shape > SHAPE_MAX or shape & 0x1F > WIDTH_MAX:
+        return SHAPE_UNKNOWN, 0
+    bits, entries = 1 + (shape & TWO_BITS > 0), (indices[:count], marks[:count])
+    position = read_entries(stream, 8 * byte + 8, bits, shape & 0x1F, size, *entries)
+    return _read_codes(stream, position, codes, count)
+
+
+def _read_codes(stream, position, codes, count):
+    if position < 0:
+        return STREAM_BROKEN, 0
+    length = stream.size - WORD_BYTES
+    groups = (8 * length - position) >> 3
+    if groups > codes.size:
+        return TOO_MANY_BYTES, 0
+    read_bytes(stream, position, codes[:groups])
+    if position & 7 and stream[length - 1] >> (position & 7):
+        return PADDED_WITH_ONES, 0
+    return count, groups
+
+
+def _read_count(content):
+    number = 0
+    for place, byte in enumerate(content[:COUNT_BYTES]):
+        number |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return (number, place + 1) if byte or not place else (COUNT_PADDED, 0)
+    return COUNT_ENDLESS, 0
 
 
 def write_bytes(values, position, out):

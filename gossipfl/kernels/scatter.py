@@ -1,4 +1,4 @@
-"""Adding a sparse vector to a dense one, to the bit the same on every processor.
+"""Adding sparse vectors to dense ones, to the bit the same on every processor.
 
 Both ends of a link keep the same anchor by applying the same deltas, so the product is rounded
 before it is added: no fastmath, which would let LLVM contract the two into a fused multiply-add.
@@ -20,3 +20,19 @@ def scatter_add(target, indices, values, weight):
         if not 0 <= indices[i] < target.size:
             raise IndexError("the delta is longer than its target")
         target[indices[i]] += factor * values[i]
+
+
+@numba.njit(nogil=True, cache=True)
+def add_two(target, indices, values, weight, others, other_values, other_weight):
+    """Two sparse vectors, one after the other."""
+    scatter_add(target, indices, values, weight)
+    scatter_add(target, others, other_values, other_weight)
+
+
+@numba.njit(nogil=True, cache=True)
+def displace(target, control, gain, indices, values, weight, others, other_values, other_weight):
+    """Two sparse vectors to `target`, and `gain` times as much of each to `control`."""
+    add_two(target, indices, values, weight, others, other_values, other_weight)
+    if gain > 0:
+        first, second = weight * gain, other_weight * gain
+        add_two(control, indices, values, first, others, other_values, second)

@@ -12,3 +12,17 @@ def scatter_add(target, indices, values, weight):
     if indices.size and not (indices.min() >= 0 and indices.max() < target.size):
         raise IndexError("the delta is longer than its target")
     target[indices] += np.float32(weight) * values
+
+
+def add_two(target, indices, values, weight, others, other_values, other_weight):
+    """Two sparse vectors, one after the other."""
+    scatter_add(target, indices, values, weight)
+    scatter_add(target, others, other_values, other_weight)
+
+
+def displace(target, control, gain, indices, values, weight, others, other_values, other_weight):
+    """Two sparse vectors to `target`, and `gain` times as much of each to `control`."""
+    add_two(target, indices, values, weight, others, other_values, other_weight)
+    if gain > 0:
+        first, second = weight * gain, other_weight * gain
+        add_two(control, indices, values, first, others, other_values, second)

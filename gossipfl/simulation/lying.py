@@ -5,7 +5,8 @@ from typing import Final
 import attrs
 import numpy as np
 
-from gossipfl.gossip.link import Side
+from gossipfl.compression.delta import Delta
+from gossipfl.gossip.link import Applied
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Mix, Scheme, Vector
 from gossipfl.simulation.attacks.base import Insight, Lie
@@ -38,14 +39,17 @@ class LyingScheme:
         claimed = Replica(self._claim(replica), samples=1, step_size=0.0, activity=0.0)
         return self._inner.offer(claimed, anchor)
 
-    def check(self, payload: bytes) -> None:
+    def read(self, payload: bytes) -> Delta:
         """As the honest scheme."""
-        self._inner.check(payload)
+        return self._inner.read(payload)
+
+    def mix(self, record: Applied, ours_first: bool) -> Mix:
+        """As the honest scheme."""
+        return self._inner.mix(record, ours_first)
 
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """Merge as if we had told the truth."""
-        truth = self._inner.offer(replica, self._anchor)
-        ours = Side(mix.ours.samples, mix.ours.activity, truth)
+        ours = self._inner.read(self._inner.offer(replica, self._anchor))
         self._inner.mix_replica(replica, link, attrs.evolve(mix, ours=ours))
 
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:

@@ -128,7 +128,7 @@ def measure(case: Case, ratio: float, turns: int) -> Found:
 
     def receive() -> None:
         delta = codec.decode(payload)
-        scatter.scatter_add(target, delta.indices, delta.values, np.float32(0.5))
+        scatter.scatter_add(target, delta.indices, delta.values, 0.5)
 
     rivals: tuple[Callable[[], object], ...] = (
         offer,

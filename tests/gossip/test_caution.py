@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from gossipfl.compression.delta import Delta
 from gossipfl.errors import StateError
 from gossipfl.gossip.caution import CONTROL_MAX, LENGTH_MAX, Caution
-from gossipfl.gossip.link import Side
 from gossipfl.gossip.pulls import SHARE_OF_FEW
 from gossipfl.gossip.replica import Replica
-from gossipfl.gossip.scheme import Mix
+from gossipfl.gossip.scheme import weights
 from tests.gossip.pair import SIZE, End, make_pair, settle
 
 HERE = b"here"
@@ -102,12 +101,12 @@ def test_the_trusting_correct_with_all_they_have():
 
 @pytest.mark.parametrize(("ours", "theirs"), [(1, 2**31 - 1), (2**31 - 1, 1), (5, 5), (1, 3)])
 def test_claimed_samples_count_so_far_and_both_ends_agree(ours, theirs):
-    here = Mix(Side(ours, 1, b""), Side(theirs, 1, b""), ours_first=True).weights(0.8)
-    there = Mix(Side(theirs, 1, b""), Side(ours, 1, b""), ours_first=False).weights(0.8)
+    here = weights(ours, theirs, ours_first=True, most=0.8)
+    there = weights(theirs, ours, ours_first=False, most=0.8)
     assert here == there[::-1]
     assert max(here) <= 0.8 + 1e-6
     if max(ours, theirs) <= 4 * min(ours, theirs):
-        assert here == Mix(Side(ours, 1, b""), Side(theirs, 1, b""), ours_first=True).weights()
+        assert here == weights(ours, theirs, ours_first=True)
 
 
 def exchanged(rounds: int) -> tuple[End, End]:

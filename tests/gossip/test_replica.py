@@ -6,19 +6,25 @@ import pytest
 from gossipfl.compression.delta import Delta
 from gossipfl.gossip.activity import Activity
 from gossipfl.gossip.guard import PAUSE_ROUNDS, WARM_UP_ROUNDS, ResidualGuard
-from gossipfl.gossip.link import Side
 from gossipfl.gossip.replica import Replica, shared_activity
-from gossipfl.gossip.scheme import Mix
+from gossipfl.gossip.scheme import weights
 
 
 def make_replica(size: int = 4) -> Replica:
     return Replica(np.zeros(size, "f4"), samples=1, step_size=0.5, activity=0.1)
 
 
+def entry(index: int, value: float) -> Delta:
+    return Delta(np.array([index], "i4"), np.array([value], "f4"), 4)
+
+
+NOTHING = Delta(np.zeros(0, "i4"), np.zeros(0, "f4"), 4)
+
+
 @pytest.mark.parametrize(("ours", "theirs"), [(1, 1), (3, 7), (1, 2**31 - 1)])
 def test_both_ends_use_the_same_weights(ours: int, theirs: int) -> None:
-    here = Mix(Side(ours, 1, b""), Side(theirs, 1, b""), ours_first=True).weights()
-    there = Mix(Side(theirs, 1, b""), Side(ours, 1, b""), ours_first=False).weights()
+    here = weights(ours, theirs, ours_first=True)
+    there = weights(theirs, ours, ours_first=False)
     assert here == there[::-1]
     assert sum(here) == pytest.approx(1)
     assert here[0] == pytest.approx(ours / (ours + theirs), rel=1e-6)
@@ -27,7 +33,7 @@ def test_both_ends_use_the_same_weights(ours: int, theirs: int) -> None:
 def test_merges_during_training_are_kept() -> None:
     replica = make_replica()
     start = replica.parameters.copy()
-    replica.displace(Delta(np.array([1], "i4"), np.array([2.0], "f4"), 4), 0.5, 0.0)
+    replica.displace(entry(1, 2.0), 0.5, NOTHING, -0.5, 0.0)
     replica.trained(start, start + np.float32(1), 0.25)
     assert replica.step_size == 0.25
     np.testing.assert_array_equal(replica.parameters, [1, 2, 1, 1])
@@ -35,9 +41,9 @@ def test_merges_during_training_are_kept() -> None:
 
 def test_displacements_teach_the_control_variate() -> None:
     replica = make_replica()
-    replica.displace(Delta(np.array([2], "i4"), np.array([4.0], "f4"), 4), 0.5, 0.25)
-    assert replica.control[2] == 0.5
-    assert replica.activity.touched == 1
+    replica.displace(entry(2, 4.0), 0.5, entry(3, 8.0), -0.5, 0.25)
+    np.testing.assert_array_equal(replica.control, [0, 0, 0.5, -1])
+    assert replica.activity.touched == 2
 
 
 def test_the_average_follows_the_model() -> None:

@@ -24,6 +24,20 @@ def test_kernel_equals_reference(seed, size, weight):
     assert fast.tobytes() == slow.tobytes()
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.sampled_from([0.0, 0.3]))
+def test_two_vectors_equal_the_reference(seed, size, gain):
+    rng = np.random.default_rng(seed)
+    first, second = (sparse(rng, size, int(rng.integers(0, size + 1))) for _ in range(2))
+    start, found = rng.normal(size=(3, size)).astype(np.float32), []
+    for twin in (scatter, scatter_ref):
+        target, control, alone = start.copy()
+        twin.displace(target, control, gain, *first, 0.7, *second, -0.4)
+        twin.add_two(alone, *first, 0.7, *second, -0.4)
+        found.append((target.tobytes(), control.tobytes(), alone.tobytes()))
+    assert found[0] == found[1]
+    assert gain or found[0][1] == start[1].tobytes()
+
+
 def test_product_is_rounded_before_the_sum():
     """Where fusing would show: the float64 product is exact, as a fused one is."""
     rng = np.random.default_rng(0)

@@ -1,0 +1,48 @@
+"""From a residual to the bytes of a payload, and from bytes to entries, each in one call.
+
+Calling a kernel costs more than running one over a small model, so that the steps of the codec are
+called from here.  `room` is memory that both write to: int32[d], float32[d], uint8[d] and
+uint8[2 x tensors].
+"""
+
+import numba
+
+from gossipfl.kernels.payload_ref import CODES_AMISS
+from gossipfl.kernels.quantisation import dequantise, quantise
+from gossipfl.kernels.rice import read_payload, write_payload
+from gossipfl.kernels.selection import select_top
+
+
+@numba.njit(nogil=True, cache=True)
+def encode(residual, wanted, floor, mark_bits, stops, borders, room, out):
+    """Write what stands for `residual`, float32[d]; return its bytes, or -1 if it is not finite.
+
+    wanted, floor: as for `selection.select_top`.  stops, borders, mark_bits: as for
+    `quantisation.quantise`.  out: uint8, as for `rice.write_payload`.
+    """
+    places, chosen, marks, codes = room
+    found = select_top(residual, wanted, floor, places, chosen)
+    if found < 0:
+        return -1
+    if found == 0:
+        out[0] = 0
+        return 1
+    indices, values, own = places[:found], chosen[:found], marks[:found]
+    groups = quantise(values, indices, stops, borders, mark_bits, own, codes)
+    return write_payload(indices, own, codes[:groups], mark_bits, residual.size, out)
+
+
+@numba.njit(nogil=True, cache=True)
+def decode(stream, size, stops, scales, room):
+    """Find indices and values, the first in `room`; return how many, or a complaint below 0.
+
+    stream: any uint8[n] with a word behind it.  size: of the vector.  stops, scales: as for
+    `quantisation.dequantise`.
+    """
+    indices, values, marks, codes = room
+    found, given = read_payload(stream, size, indices, marks, codes)
+    if found <= 0:
+        return found
+    own = marks[:found]
+    groups = dequantise(indices[:found], own, stops, codes[:given], scales, values)
+    return found if groups == given else CODES_AMISS
