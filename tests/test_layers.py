@@ -30,6 +30,7 @@ MAY_USE_FILES = {
     "config.py",
     "faults/script.py",
     "toml.py",
+    "topologies/edge_file.py",
     "kernels/runtime.py",
     "kernels/staleness.py",
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from attrs import field, frozen
-from attrs.validators import ge, gt, instance_of, lt, optional
+from attrs.validators import ge, gt, in_, instance_of, lt, optional
 
 from gossipfl.agreement import converter
 from gossipfl.errors import ConfigError
@@ -23,8 +23,9 @@ from gossipfl.simulation.network import Conditions, Network
 from gossipfl.simulation.population import Rows, populate
 from gossipfl.simulation.threat import Threat, make_threat
 from gossipfl.simulation.views import Views
-from gossipfl.simulation.world import Algorithm, World
+from gossipfl.simulation.world import Algorithm, Member, World
 from gossipfl.topologies.named import parse_topology
+from gossipfl.topologies.weights import NAMES
 
 Report = Callable[[Point], None]
 
@@ -38,7 +39,12 @@ class Experiment:
     attack, attackers: what this share of the nodes does, drawn at random (see attacks/named.py);
         only the others are measured.
     nodes: how many share the rows, as `partition` says.
-    topology: who may mix with whom; drawn anew every `renew_s` seconds, unless that is 0.
+    topology: who may mix with whom (see topologies/named.py).
+    renew_s: so often comes its next epoch; 0: every `interval_s` for a schedule, else never.
+    repair_s: so often all learn who is live, and the graph is one of these; 0: who is away leaves
+        gaps in it.
+    mixing: weights of the algorithms that mix whole rows: "own" (the topology's), "metropolis",
+        "uniform" or "samples".
     rounds: how many a node of mean speed makes; the run takes rounds * interval_s seconds.
     interval_s: mean time from round to round.
     speed_spread: the fastest node makes this many rounds for one of the slowest.
@@ -59,6 +65,8 @@ class Experiment:
     partition: str = "iid"
     topology: str = "random:4"
     renew_s: float = field(default=0.0, validator=checked(ge(0)))
+    repair_s: float = field(default=0.0, validator=checked(ge(0)))
+    mixing: str = field(default="own", validator=checked(in_(NAMES)))
     rounds: int = field(default=150, validator=checked(instance_of(int), ge(1)))
     interval_s: float = field(default=1.0, validator=checked(gt(0)))
     speed_spread: float = field(default=1.0, validator=checked(ge(1)))
@@ -145,18 +153,35 @@ def _make_world(experiment: Experiment, rows: Rows) -> World:
         experiment.churn.start(engine, presence, stream(seed, "churn"))
     # One end more than nodes: a coordinator's, for the algorithms that have one.
     network = Network(engine, experiment.conditions, nodes + 1, presence.is_online, seed)
-    topology = parse_topology(experiment.topology, seed)
+    members = populate(manifest, rows, experiment.partition, nodes, seed, own, threat)
     return World(
         engine=engine,
         network=network,
         presence=presence,
-        views=Views(topology, nodes, engine, experiment.renew_s),
+        views=_make_views(experiment, engine, presence, members),
         spec=manifest.model(),
         initial=manifest.initial(),
-        members=populate(manifest, rows, experiment.partition, nodes, seed, own, threat),
+        members=members,
         intervals_s=_intervals_s(experiment),
         seed=seed,
         threat=threat,
+    )
+
+
+def _make_views(
+    experiment: Experiment, engine: Engine, presence: Presence, members: Sequence[Member]
+) -> Views:
+    topology = parse_topology(experiment.topology, experiment.seed)
+    is_schedule = topology.period(experiment.nodes) != 1
+    return Views(
+        topology,
+        experiment.nodes,
+        engine,
+        experiment.renew_s or (experiment.interval_s if is_schedule else 0.0),
+        repair_s=experiment.repair_s,
+        is_live=presence.is_online,
+        mixing=experiment.mixing,
+        samples=[member.learner.samples for member in members],
     )
 
 

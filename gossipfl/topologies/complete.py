@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 
-from gossipfl.topologies.base import Neighbour, members_of
+from gossipfl.topologies.base import Neighbour, Topology, members_of
+from gossipfl.topologies.links import Adjacency
 
 
-class Complete:
+class Complete(Topology):
+    """Every pair."""
+
+    def adjacency(self, members: tuple[str, ...], epoch: int) -> Adjacency:
+        """Rows of one list's integers, since thousands of members have millions of pairs."""
+        everybody = list(range(len(members)))
+        return [everybody[:i] + everybody[i + 1 :] for i in everybody]
+
     def neighbours(self, ids: Sequence[str], own: str, epoch: int) -> tuple[Neighbour, ...]:
-        """Without a Graph's rows: thousands of members would make them a square of millions."""
+        """Our own row alone."""
         members = members_of(ids, own)
         return tuple(Neighbour(id, 1 / len(members)) for id in members if id != own)

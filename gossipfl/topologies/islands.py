@@ -1,16 +1,15 @@
 """Two halves that know nothing of each other, until they meet."""
 
-from collections.abc import Sequence
-
 import attrs
 from attrs.validators import ge
 
-from gossipfl.topologies.base import Graph
+from gossipfl.topologies.base import Topology
+from gossipfl.topologies.links import Adjacency
 from gossipfl.topologies.random_regular import RandomRegular
 
 
 @attrs.frozen
-class Islands(Graph):
+class Islands(Topology):
     """In epoch 0 a random graph in each half of the members; later one over all besides.
 
     degree: neighbours a node in each of these graphs.
@@ -20,7 +19,8 @@ class Islands(Graph):
     degree: int = attrs.field(default=4, validator=ge(1))
     seed: int = 0
 
-    def adjacency(self, members: tuple[str, ...], epoch: int) -> Sequence[Sequence[int]]:
+    def adjacency(self, members: tuple[str, ...], epoch: int) -> Adjacency:
+        """The islands' own links, and bridges."""
         graph, half = RandomRegular(self.degree, self.seed), len(members) // 2
         # Old links stay when the islands meet, so these are the graphs of epoch 0 for good.
         first, second = (graph.adjacency(part, 0) for part in (members[:half], members[half:]))

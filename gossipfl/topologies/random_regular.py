@@ -6,14 +6,15 @@ unions are nearly Ramanujan with high probability (Friedman, "A proof of Alon's 
 conjecture and related problems", 2008).
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 import attrs
 from attrs.validators import ge
 
-from gossipfl.topologies.base import Graph
+from gossipfl.topologies.base import Topology
+from gossipfl.topologies.drawing import order
+from gossipfl.topologies.links import Adjacency
 
 _TRIES = 16
 
@@ -21,7 +22,7 @@ Edges = list[tuple[int, int]]
 
 
 @attrs.frozen
-class RandomRegular(Graph):
+class RandomRegular(Topology):
     """A new graph each epoch.
 
     degree: neighbours a node; fewer where edges coincide, as they must when members are few.
@@ -31,7 +32,8 @@ class RandomRegular(Graph):
     degree: int = attrs.field(default=4, validator=ge(1))
     seed: int = 0
 
-    def adjacency(self, members: tuple[str, ...], epoch: int) -> Sequence[Sequence[int]]:
+    def adjacency(self, members: tuple[str, ...], epoch: int) -> Adjacency:
+        """Cycles, and a matching for an odd degree."""
         return _adjacency(members, self.degree, self.seed, epoch)
 
 
@@ -51,22 +53,16 @@ def _adjacency(members: tuple[str, ...], degree: int, seed: int, epoch: int) -> 
 def _new_edges(rows: list[set[int]], shuffles: Iterator[list[int]], is_matching: bool) -> Edges:
     """A cycle or matching without edges that are there already, if a few tries find one."""
     edges: Edges = []
-    for order in shuffles:
-        edges = list(zip(order[::2], order[1::2], strict=True)) if is_matching else _cycle(order)
+    for drawn in shuffles:
+        edges = list(zip(drawn[::2], drawn[1::2], strict=True)) if is_matching else _cycle(drawn)
         if not any(j in rows[i] for i, j in edges):
             break
     return edges
 
 
-def _cycle(order: list[int]) -> Edges:
-    return list(zip(order, order[1:] + order[:1], strict=True))
+def _cycle(drawn: list[int]) -> Edges:
+    return list(zip(drawn, drawn[1:] + drawn[:1], strict=True))
 
 
 def _shuffles(members: tuple[str, ...], salt: str) -> Iterator[list[int]]:
-    """Orders by hash: the same on every machine and version, unlike a library's generator."""
-    for attempt in range(_TRIES):
-        keys = [
-            hashlib.blake2b(f"{salt}/{attempt}/{name}".encode(), digest_size=16).digest()
-            for name in members
-        ]
-        yield sorted(range(len(members)), key=keys.__getitem__)
+    return (order(members, f"{salt}/{attempt}") for attempt in range(_TRIES))

@@ -1,11 +1,13 @@
 """Each mixes with the two next to it in id order: the fewest links, the slowest consensus."""
 
-from collections.abc import Sequence
+from gossipfl.topologies.base import Topology
+from gossipfl.topologies.links import Adjacency
 
-from gossipfl.topologies.base import Graph
 
+class Ring(Topology):
+    """Degree 2; diameter n / 2."""
 
-class Ring(Graph):
-    def adjacency(self, members: tuple[str, ...], epoch: int) -> Sequence[Sequence[int]]:
+    def adjacency(self, members: tuple[str, ...], epoch: int) -> Adjacency:
+        """The last is next to the first."""
         size = len(members)
         return [sorted({(i - 1) % size, (i + 1) % size} - {i}) for i in range(size)]

@@ -1,11 +1,13 @@
 """Everybody mixes with the first in id order: what a central server would be, for comparison."""
 
-from collections.abc import Sequence
+from gossipfl.topologies.base import Topology
+from gossipfl.topologies.links import Adjacency
 
-from gossipfl.topologies.base import Graph
 
+class Star(Topology):
+    """Degree 1, and n - 1 in the middle."""
 
-class Star(Graph):
-    def adjacency(self, members: tuple[str, ...], epoch: int) -> Sequence[Sequence[int]]:
+    def adjacency(self, members: tuple[str, ...], epoch: int) -> Adjacency:
+        """The first with all others."""
         leaves = range(1, len(members))
         return [list(leaves), *([0] for _ in leaves)]

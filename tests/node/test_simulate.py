@@ -68,7 +68,7 @@ def test_a_test_file_is_judged_by(data, tmp_path):
         ((3, "--baseline", "magic"), "algorithm 'magic' is unknown: write gossip, fedavg"),
         ((3, "--attack", "magic", "--attackers", "0.4"), "attack 'magic' is unknown"),
         ((3, "--attack", "alie"), "give both"),
-        ((3, "--topology", "torus"), "topology 'torus' is unknown"),
+        ((3, "--topology", "toros"), "topology 'toros' is unknown"),
         ((4, "--partition", "by-group"), "the data has 5 groups: use as many nodes"),
     ],
 )

@@ -49,12 +49,12 @@ def make_world(
     model: Manifest, nodes: int, topology: str, data: Rows | None = None, **conditions: float
 ) -> World:
     """A world without churn, at the start."""
-    engine, presence = Engine(), Presence(nodes)
+    engine, presence, graph = Engine(), Presence(nodes), parse_topology(topology)
     return World(
         engine=engine,
         network=Network(engine, Conditions(**conditions), nodes + 1, presence.is_online, 1),
         presence=presence,
-        views=Views(parse_topology(topology), nodes, engine),
+        views=Views(graph, nodes, engine, renew_s=float(graph.period(nodes) != 1)),
         spec=model.model(),
         initial=model.initial(),
         members=populate(model, data or rows(), "dirichlet:0.5", nodes, 1),

@@ -27,6 +27,7 @@ from gossipfl.simulation.experiment import run
 from gossipfl.simulation.network import Conditions
 from gossipfl.simulation.population import Rows
 from gossipfl.simulation.world import Algorithm, World
+from gossipfl.topologies.base_graph import BaseGraph
 from tests.simulator.task import FEATURES, experiment, make_world, manifest, rows
 
 NODES = 8
@@ -90,6 +91,12 @@ def test_averaging_without_a_kept_mean_still_reaches_consensus(algorithm):
     before = averaging.spread()
     averaging.after(60)
     assert averaging.spread() < 0.02 * before
+
+
+def test_a_schedule_of_finite_time_makes_dpsgd_agree_in_its_period():
+    averaging = Averaging(DPSGD(), "base:2")
+    mean = averaging.start.mean(0)
+    assert np.allclose(averaging.after(BaseGraph(2).period(NODES)), mean, atol=1e-5)
 
 
 def test_dpsgd_without_compression_is_choco_with_step_one():

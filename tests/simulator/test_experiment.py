@@ -110,7 +110,7 @@ def test_a_test_set_of_its_own_is_kept_apart():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"topology": "torus"}, "topology"),
+        ({"topology": "toros"}, "topology"),
         ({"algorithm": "magic"}, "algorithm 'magic' is unknown"),
         ({"partition": "odd"}, "a partition is"),
         ({"nodes": 4000}, "cannot be shared out"),

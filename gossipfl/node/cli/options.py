@@ -99,6 +99,15 @@ def partition_options(*, required: bool = True) -> Callable[[F], F]:
     return decorate
 
 
+def topology_option(**settings: Any) -> Callable[[F], F]:
+    """Who may mix with whom, by name."""
+    help = (
+        "Who may mix: complete, ring, torus, random:4, base:2 and others, which `gossipfl topology "
+        "list` explains, or edges:FILE."
+    )
+    return click.option("--topology", help=help + settings.pop("more", ""), **settings)
+
+
 def model_source_options(function: F) -> F:
     """Which model to use, as flags; see `gossipfl.node.models.source`."""
     model = click.option(

@@ -12,7 +12,7 @@ from gossipfl.node.cli.apps import APPS, app_flags, app_options, make_foreign
 from gossipfl.node.cli.interrupts import end_as_by_ctrl_c
 from gossipfl.node.cli.learning_options import model_options
 from gossipfl.node.cli.manifests import make_manifest
-from gossipfl.node.cli.options import gossip_options, partition_options
+from gossipfl.node.cli.options import gossip_options, partition_options, topology_option
 
 if TYPE_CHECKING:
     from gossipfl.agreement import Agreement
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("nodes", type=click.IntRange(2, 200))
 @partition_options(required=False)
-@click.option(
-    "--topology",
-    help="complete, ring, star or random:DEGREE.  Default: each node keeps --view random links.",
-)
+@topology_option(more="  Default: each node keeps --view random links.")
 @click.option("--view", type=click.IntRange(1, 64), default=4, show_default=True)
 @click.option(
     "--rounds", type=click.IntRange(1), default=150, show_default=True, help="Stop at the latest."

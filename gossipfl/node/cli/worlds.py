@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gossipfl.node.cli.options import topology_option
+
 if TYPE_CHECKING:
     from gossipfl.manifest import Manifest
     from gossipfl.simulation.churn import Churn
@@ -31,17 +33,25 @@ class _ShareOrTrace(click.ParamType[float | Path]):
 
 
 _OPTIONS: Final = (
-    click.option(
-        "--topology",
-        default="random:4",
-        show_default=True,
-        help="Who may mix with whom: complete, ring, star, random:DEGREE or islands:DEGREE.",
-    ),
+    topology_option(default="random:4", show_default=True),
     click.option(
         "--renew-s",
         type=click.FloatRange(0),
         default=0.0,
-        help="Draw the topology anew this often; 0: never.",
+        help="Draw the topology anew this often; 0: schedules every --interval-s, others never.",
+    ),
+    click.option(
+        "--repair-s",
+        type=click.FloatRange(0),
+        default=0.0,
+        help="Draw it of those that are there, so often; 0: of all, with gaps.",
+    ),
+    click.option(
+        "--mixing",
+        type=click.Choice(["own", "metropolis", "uniform", "samples"]),
+        default="own",
+        show_default=True,
+        help="Weights of baselines that mix whole models; own: the topology's.",
     ),
     click.option(
         "--rounds",
@@ -135,8 +145,8 @@ _OPTIONS: Final = (
 )
 
 NODES: Final = (
-    *("topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread"),
-    *("churn", "away_s", "own_validation", "attack", "attackers"),
+    *("topology", "renew_s", "repair_s", "mixing", "rounds", "interval_s", "resend_s"),
+    *("speed_spread", "churn", "away_s", "own_validation", "attack", "attackers"),
 )
 LINKS: Final = (
     *("latency_s", "latency_spread", "jitter_s", "bandwidth", "loss", "duplication"),
@@ -159,7 +169,7 @@ def make_experiment(manifest: "Manifest", nodes: int, settings: dict[str, Any]) 
 
     same = (
         *("partition", "topology", "renew_s", "rounds", "interval_s", "resend_s", "speed_spread"),
-        *("attack", "attackers", "own_validation", "evaluate_every", "seed"),
+        *("repair_s", "mixing", "attack", "attackers", "own_validation", "evaluate_every", "seed"),
     )
     return Experiment(
         manifest=manifest,

@@ -18,6 +18,8 @@ from gossipfl.node.harness.views import View, view_of
 from gossipfl.node.operator import Operator
 from gossipfl.node.state.home import Home, write_private
 from gossipfl.topologies.base import Topology
+from gossipfl.topologies.links import both_ways
+from gossipfl.topologies.members import members_for
 
 START_TIMEOUT_S: Final = 120.0
 
@@ -69,17 +71,17 @@ class Swarm:
 
     def link_by_topology(self, topology: Topology) -> None:
         """Nodes get exactly the links of a graph, and look for no others."""
-        names = [member.name for member in self.members]
-        addresses = dict(zip(names, self.network.addresses(len(names)), strict=True))
-        for member in self.members:
-            near = [n.id for n in topology.neighbours(names, member.name, epoch=0)]
-            member.arguments += ["--listen", addresses[member.name]]
+        ids = members_for(topology, len(self.members))
+        links = both_ways(topology.adjacency(ids, epoch=0))
+        addresses = self.network.addresses(len(ids))
+        for number, (member, near) in enumerate(zip(self.members, links, strict=True)):
+            member.arguments += ["--listen", addresses[number]]
             member.arguments += ["--no-mdns", "--no-hints"]
             member.arguments += ["--view", str(len(near)), "--view-max", str(len(near))]
             # Each link is dialled from one end only.
-            for name in near:
-                if names.index(name) > names.index(member.name):
-                    member.arguments += ["--peer", addresses[name]]
+            for other in near:
+                if other > number:
+                    member.arguments += ["--peer", addresses[other]]
 
     @asynccontextmanager
     async def running(self, *extra: str) -> AsyncIterator[None]:

@@ -11,19 +11,22 @@ from gossipfl.simulation.baselines.synchronous import Synchronous
 
 
 class DPSGD(Synchronous):
-    """x_i = sum_j W_ij x_j; the weight of a neighbour that was not heard stays with the node."""
+    """x_i = sum_j W_ij x_j; the weight of a neighbour that was not heard stays with the node.
+
+    W may be another in every round, as schedules have it.
+    """
 
     def prepare(self) -> None:
         """Nothing is remembered but the model."""
 
     def speak(self, node: int) -> None:
-        """The whole model to every neighbour."""
-        self.send(node, self.world.views.neighbours(node), pack(self.parameters(node)))
+        """The whole model to everybody that takes it."""
+        self.send(node, self.world.views.listeners(node), pack(self.parameters(node)))
 
     def mix(self, node: int, heard: dict[int, bytes]) -> None:
         """Weighted as the node's row of the mixing matrix says."""
         own, weights = self.parameters(node), self.world.views.weights(node)
         change = np.zeros_like(own)
         for other, payload in heard.items():
-            change += np.float32(weights[other]) * (unpack(payload) - own)
+            change += np.float32(weights.get(other, 0)) * (unpack(payload) - own)
         own += change

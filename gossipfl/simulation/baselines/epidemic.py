@@ -1,9 +1,4 @@
-"""Epidemic Learning: every round, whole models to a few nodes drawn at random; plain averaging.
-
-De Vos et al., "Epidemic Learning: Boosting Decentralized Learning with Randomized Communication"
-(2023, arXiv:2310.01972).  EL-Local draws at every node on its own, so that some hear many and
-some nobody; EL-Oracle draws one regular graph for all.
-"""
+"""Epidemic Learning (see topologies/epidemic.py): plain averages of what comes in."""
 
 from collections.abc import Sequence
 
@@ -12,9 +7,10 @@ import numpy as np
 from gossipfl.errors import ConfigError
 from gossipfl.simulation.baselines.dense import pack, unpack
 from gossipfl.simulation.baselines.synchronous import Synchronous
-from gossipfl.simulation.chance import stream
-from gossipfl.simulation.views import member_ids
-from gossipfl.topologies.random_regular import RandomRegular
+from gossipfl.topologies.base import Topology
+from gossipfl.topologies.epidemic import EpidemicLocal, EpidemicOracle
+from gossipfl.topologies.links import listeners
+from gossipfl.topologies.members import member_ids
 
 
 class Epidemic(Synchronous):
@@ -25,20 +21,20 @@ class Epidemic(Synchronous):
         if fanout < 1:
             raise ConfigError(f"Epidemic Learning sends to at least 1 node, not {fanout}")
         self._fanout = fanout
-        self._oracle = oracle
+        self._make = EpidemicOracle if oracle else EpidemicLocal
 
     def prepare(self) -> None:
-        """Draws are seeded; the oracle's graph is new in every round."""
-        self._rng = stream(self.world.seed, "epidemic")
-        self._graph = RandomRegular(degree=self._fanout, seed=self.world.seed)
+        """Draws are seeded, and new in every round."""
+        self._topology: Topology = self._make(self._fanout, self.world.seed)
+        self._drawn = -1
 
     def receivers(self, node: int) -> Sequence[int]:
         """To whom the node sends in this round."""
-        nodes = len(self.members)
-        if self._oracle:
-            return self._graph.adjacency(member_ids(nodes), self.round)[node]
-        others = self._rng.choice(nodes - 1, size=min(self._fanout, nodes - 1), replace=False)
-        return [int(other) + (other >= node) for other in others]
+        if self._drawn != self.round:
+            self._drawn = self.round
+            members = member_ids(len(self.members))
+            self._listeners = listeners(self._topology.adjacency(members, self.round))
+        return self._listeners[node]
 
     def speak(self, node: int) -> None:
         """The whole model."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from gossipfl.simulation.baselines.dense import pack, unpack
 from gossipfl.simulation.baselines.synchronous import Synchronous
+from gossipfl.topologies.exponential import turn
 
 
 class PushSum(Synchronous):
@@ -21,8 +22,7 @@ class PushSum(Synchronous):
     def peer(self, node: int) -> int:
         """Whom the node hands its half to in this round."""
         nodes = len(self.members)
-        places = 1 << self.round % max(1, (nodes - 1).bit_length())
-        return (node + places) % nodes
+        return (node + turn(nodes, self.round)) % nodes
 
     def speak(self, node: int) -> None:
         """Half of w, and of x = w z, which is what the replica's z makes it."""

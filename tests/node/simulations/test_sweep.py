@@ -37,8 +37,8 @@ def test_one_alone_needs_no_process(monkeypatch):
 
 
 def test_an_error_is_raised_with_the_name_of_its_run():
-    wrong = cases(2, topology="torus")
-    with pytest.raises(ConfigError, match=r"seed [01]: topology 'torus' is unknown"):
+    wrong = cases(2, topology="toros")
+    with pytest.raises(ConfigError, match=r"seed [01]: topology 'toros' is unknown"):
         run_all(wrong, 2, lambda number, point: None)
 
 
