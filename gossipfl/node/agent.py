@@ -18,9 +18,10 @@ from gossipfl.learning.best import BestWatch
 from gossipfl.learning.drift import DriftWatch
 from gossipfl.learning.statistics import MomentSet
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
+from gossipfl.node.durations import Durations
 from gossipfl.node.growth import Growth
 from gossipfl.node.inputs import PreparedInputs
-from gossipfl.node.lateness import Lateness
+from gossipfl.node.lateness import SAMPLES_MAX, watch_lateness
 from gossipfl.node.learners import Material, Studies, make_studies
 from gossipfl.node.membership import Membership
 from gossipfl.node.memory import peak_bytes
@@ -78,7 +79,7 @@ class Agent:
         self._started_s = time.monotonic()
         self._instance = around.rng.bytes(INSTANCE_BYTES).hex()
         self._address = ""
-        self._lateness = Lateness()
+        self._lateness = Durations(SAMPLES_MAX)
         own_key = membership.certificate.public_key
         self._mesh = Mesh(own_key, config.view, config.view_max, stale_s=config.ping_interval_s)
         self._book = AddressBook(around.rng)
@@ -136,7 +137,7 @@ class Agent:
         if self._around.discovery is not None:
             nursery.start_soon(self._discover, self._around.discovery)
         if self._config.lateness_interval_s:
-            nursery.start_soon(self._lateness.run, self._config.lateness_interval_s)
+            nursery.start_soon(watch_lateness, self._lateness, self._config.lateness_interval_s)
         if self._growth is not None:
             nursery.start_soon(self._growth.run, self._config.folder_interval_s)
         self._around.observer.emit(
@@ -269,7 +270,11 @@ class Agent:
 
     def answers(self) -> dict[str, Callable[[], Answer]]:
         """What the status socket can be asked."""
-        return {"status": self.status, "model": self.model}
+        return {"status": self.status, "model": self.model, "latencies": self.latencies}
+
+    def latencies(self) -> Answer:
+        """Of the newest exchanges that we opened: milliseconds from request to reply."""
+        return {"exchange_ms": [round(each, 3) for each in self._mixer.latencies.newest_ms]}
 
     def model(self) -> Answer:
         """The whole model to predict with, the statistics that it expects inputs in, and what is
@@ -323,6 +328,7 @@ class Agent:
             "received_frames": traffic.received_frames,
             "memory_bytes": peak_bytes(),
             "lateness": self._lateness.statistics(),
+            "exchange": self._mixer.latencies.statistics(),
             "events": dict(sorted(self._around.observer.counts.items())),
             "neighbours": self._neighbours(),
         }
@@ -364,3 +370,9 @@ def _number(value: float) -> float | None:
 async def run_in_thread(function: Callable[..., Any], *args: Any) -> Any:
     """What `Surroundings.run_blocking` is on a device."""
     return await trio.to_thread.run_sync(function, *args)
+
+
+async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
+    """What it is for many small agents in one process: a thread would cost more than the work."""
+    await trio.lowlevel.checkpoint()
+    return function(*args)

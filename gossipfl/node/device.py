@@ -22,6 +22,7 @@ from gossipfl.node.learners import open_material
 from gossipfl.node.membership import Membership
 from gossipfl.node.observer import Observer, Sink
 from gossipfl.node.state.home import Home, read_bytes, write_private
+from gossipfl.node.state.journal import RunBlocking
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import serve_status
 from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
@@ -34,13 +35,19 @@ REVOCATIONS_INTERVAL_S = 10.0
 
 
 class Device:
-    """Everything of a node that can fail before the first peer is met, checked and opened."""
+    """Everything of a node that can fail before the first peer is met, checked and opened.
 
-    def __init__(self, config: NodeConfig, *sinks: Sink) -> None:
+    run_blocking: how the node trains and writes, beside or on the event loop.
+    """
+
+    def __init__(
+        self, config: NodeConfig, *sinks: Sink, run_blocking: RunBlocking = run_in_thread
+    ) -> None:
         """Raises ConfigError, DataError or StateError: one line that says what to do."""
         self.home = Home(config.state)
         self.home.lock()
-        self.log = EventLog(self.home.events, run_in_thread)
+        self._run_blocking = run_blocking
+        self.log = EventLog(self.home.events, run_blocking)
         self.observer = Observer(self.log, *sinks)
         self.config = config
         self.key = self.home.device_key()
@@ -70,7 +77,7 @@ class Device:
             admission,
             wall_clock=time.time,
             stored_revocations=stored,
-            keep_revocations=lambda signed: run_in_thread(write_private, path, signed),
+            keep_revocations=lambda signed: self._run_blocking(write_private, path, signed),
         )
 
     def _open_store(self) -> tuple[Store, Saved]:
@@ -85,27 +92,7 @@ class Device:
 
     async def run(self) -> None:
         """Until SIGTERM or Ctrl-C, or until the configured number of rounds is done."""
-        config, observer = self.config, self.observer
-        rng = _make_rng(config.seed, self.key.public)
-        around = Surroundings(
-            transport=TcpTransport(config.listen),
-            discovery=MdnsDiscovery(config.interface) if config.mdns else None,
-            run_blocking=run_in_thread,
-            observer=observer,
-            rng=rng,
-        )
-        agent = Agent(
-            config, self.manifest, self.membership, self.material, self.store, self.saved, around
-        )
-        observer.emit(
-            "node.starting",
-            name=self.membership.certificate.name,
-            id=peer_id(self.key.public),
-            cluster=self.manifest.cluster,
-            private=", ".join(self.manifest.private) or None,
-            kernels=engine.NAME,
-            resumed_rounds=self.saved.model.rounds if self.saved.model else 0,
-        )
+        agent, observer = self.make_agent(), self.observer
         # Shielded: what happens while everything else is being cancelled is logged as well.
         logging = trio.CancelScope(shield=True)
         async with trio.open_nursery() as outer:
@@ -116,6 +103,29 @@ class Device:
                 observer.emit("node.stopped")
                 logging.cancel()
         self.store.close()
+
+    def make_agent(self) -> Agent:
+        """On this device's sockets and disk; to be run in a trio loop."""
+        config, membership = self.config, self.membership
+        around = Surroundings(
+            transport=TcpTransport(config.listen),
+            discovery=MdnsDiscovery(config.interface) if config.mdns else None,
+            run_blocking=self._run_blocking,
+            observer=self.observer,
+            rng=_make_rng(config.seed, self.key.public),
+        )
+        self.observer.emit(
+            "node.starting",
+            name=membership.certificate.name,
+            id=peer_id(self.key.public),
+            cluster=self.manifest.cluster,
+            private=", ".join(self.manifest.private) or None,
+            kernels=engine.NAME,
+            resumed_rounds=self.saved.model.rounds if self.saved.model else 0,
+        )
+        return Agent(
+            config, self.manifest, membership, self.material, self.store, self.saved, around
+        )
 
     async def _run_agent(self, agent: Agent) -> None:
         """The agent and what only a real device has: signals, files, a status socket."""
@@ -134,7 +144,7 @@ class Device:
             if not await trio.Path(path).exists():
                 continue
             try:
-                signed = await run_in_thread(read_bytes, path, SIGNED_MAX)
+                signed = await self._run_blocking(read_bytes, path, SIGNED_MAX)
                 if signed != seen:
                     seen = signed
                     await agent.take_revocations(signed)

@@ -25,7 +25,8 @@ UNTRUSTED_RETRY_S: Final = 600.0
 class Neighbour:
     """One live, authenticated link.
 
-    heard_s, offered_s: trio time of the last frame from it, and of our open request to it.
+    heard_s, offered_s: trio time of the last frame from it, and of our open request to it, which
+        was first sent on this link at opened_s.
     known_moments: digests of the statistics that we know it holds.
     has_hinted: it has told us of other peers.
     """
@@ -36,6 +37,7 @@ class Neighbour:
     address: str
     heard_s: float
     offered_s: float | None = None
+    opened_s: float | None = None
     exchanges: int = 0
     known_moments: set[bytes] = Factory(set)
     has_hinted: bool = False

@@ -11,6 +11,7 @@ from gossipfl.gossip.exchange import Exchange, ExchangeMessage
 from gossipfl.gossip.link import Applied, LinkState, Record
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
+from gossipfl.node.durations import Durations
 from gossipfl.node.mesh import Neighbour
 from gossipfl.node.observer import Observer
 from gossipfl.node.state.journal import Journal
@@ -18,6 +19,7 @@ from gossipfl.node.state.store import LinksCheckpoint, Saved
 from gossipfl.wire.messages import Request
 
 LINKS_MAX: Final = 64
+LATENCIES_MAX: Final = 1000
 
 
 class Mixer:
@@ -46,6 +48,7 @@ class Mixer:
         self._exchanges: dict[bytes, Exchange] = {}
         self.applied = 0
         self.planted = 0
+        self.latencies = Durations(LATENCIES_MAX)
 
     def restore(self, saved: Saved) -> None:
         """Rebuild links, and what the model missed, from the store."""
@@ -84,6 +87,7 @@ class Mixer:
         exchange = self._exchange(neighbour.key)
         request = exchange.repeat()
         if request is None:
+            neighbour.opened_s = neighbour.offered_s
             request, record = exchange.offer(self.replica)
             self._journal.append(neighbour.key, record)
         # A repeated request may be on its way to the disk as well.
@@ -98,7 +102,11 @@ class Mixer:
         """
         if not self._affords_message() and isinstance(message, Request):
             return
-        outcome = self._exchange(neighbour.key).receive(self.replica, message)
+        exchange = self._exchange(neighbour.key)
+        was_open = exchange.state.pending is not None
+        outcome = exchange.receive(self.replica, message)
+        if was_open and exchange.state.pending is None and neighbour.opened_s is not None:
+            self.latencies.note(trio.current_time() - neighbour.opened_s)
         for record in outcome.records:
             self._journal.append(neighbour.key, record)
             self._count(neighbour, record)

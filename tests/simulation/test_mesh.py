@@ -4,10 +4,12 @@ from pathlib import Path
 
 import attrs
 import numpy as np
+import pytest
 import trio
 
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.schema import Schema
+from gossipfl.transports.faults import Faults
 from tests.simulation.cluster import MANIFEST, Cluster, settle
 from tests.simulation.readings import clouds, skewed
 
@@ -150,3 +152,18 @@ async def test_a_node_stops_after_its_rounds(autojump_clock, tmp_path, rng):
         for device in cluster.devices:
             await device.stopped.wait()
     assert all(cluster.links(device) for device in cluster.devices)
+
+
+async def test_an_exchange_takes_a_round_trip(autojump_clock, tmp_path, rng):
+    """Each way takes 0.2 s; a request whose reply is lost counts from when it was first sent."""
+    cluster = Cluster(tmp_path, skewed(rng, 3), faults=Faults(delay_s=0.2), resend_s=3.0)
+    async with cluster.open():
+        await cluster.start()
+        await trio.sleep(60)
+        device = cluster.devices[0]
+        assert device.status()["exchange"]["p50_ms"] == pytest.approx(400)
+        assert len(device.running.latencies()["exchange_ms"]) > 10
+        cluster.network.faults = Faults(delay_s=0.2, loss=0.3)
+        await trio.sleep(120)
+        longest_ms = device.status()["exchange"]["max_ms"]
+        assert 3000 < longest_ms < 30_000
