@@ -64,12 +64,11 @@ VECTORS = 6
 
 # Entries of the float64 settings of one step; a round has a row of them for every step.
 LEARNING_RATE = 0
-STEP, NODE_SEED = 1, 2  # number of the step, below WHOLE; seed of the node, likewise
-PROXIMAL, CLIP_NORM = 3, 4  # 0: none
-DECAY, KEPT = 5, 6  # share of the parameters added to the gradient; share that they keep
-MOMENTUM = 7  # SGD: share of the velocity that is kept
-FIRST_SCALE, SECOND_SCALE = 8, 9  # Adam: what makes up for moments that began at 0
-SETTINGS = 10
+PROXIMAL, CLIP_NORM = 1, 2  # 0: none
+DECAY, KEPT = 3, 4  # share of the parameters added to the gradient; share that they keep
+MOMENTUM = 5  # SGD: share of the velocity that is kept
+FIRST_SCALE, SECOND_SCALE = 6, 7  # Adam: what makes up for moments that began at 0
+SETTINGS = 8
 SGD, NESTEROV, ADAM = 0, 1, 2  # optimizers
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's
 

@@ -12,11 +12,12 @@ from gossipfl.kernels.kinds_ref import LAYERS, LOSSES
 from gossipfl.kernels.layout import (
     BACKWARD,
     CLOCK,
+    CORRECTION,
+    FIRST_MOMENT,
     FORWARD,
     GRADIENT,
     INPUTS,
     KIND,
-    NODE_SEED,
     OUTPUTS,
     PARAMETERS,
     RESULT,
@@ -24,23 +25,47 @@ from gossipfl.kernels.layout import (
     SCRATCH,
     SEED,
     SOURCE,
-    STEP,
+    START,
     TRAINING,
+    WHOLE,
 )
 
 
 @np.errstate(all="ignore")
-def run_steps(program, settings, vectors, data, batches, workspace):
+def run_steps(program, settings, clock, seed, vectors, data, batches, workspace):
     """One step per row of `batches`; returns the mean loss."""
     table, optimizer = program
     total = 0.0
-    for now, batch in zip(settings, batches, strict=True):
-        workspace[[TRAINING, CLOCK, SEED]] = 1, now[STEP], now[NODE_SEED]
+    for step, (now, batch) in enumerate(zip(settings, batches, strict=True)):
+        workspace[[TRAINING, CLOCK, SEED]] = 1, (clock + step) % WHOLE, seed % WHOLE
         fill(table, data, batch, workspace)
         total += run_gradient(program, vectors, workspace, len(batch))
         prepare(now, vectors)
         optimizer(now, vectors)
     return total / len(batches)
+
+
+def load(parameters, correction, moments, vectors):
+    """Make f32[VECTORS, d] ready for the first step from `parameters`, f32[d]."""
+    vectors[PARAMETERS] = vectors[START] = parameters
+    vectors[CORRECTION] = correction
+    vectors[GRADIENT] = vectors[FIRST_MOMENT:START] = 0
+    vectors[FIRST_MOMENT : FIRST_MOMENT + len(moments)] = moments
+
+
+@np.errstate(all="ignore")
+def unload(vectors, parameters, moments):
+    """The reverse of `load`, into other arrays.  Returns the sum of all squares."""
+    parameters[:] = vectors[PARAMETERS]
+    moments[:] = vectors[FIRST_MOMENT : FIRST_MOMENT + len(moments)]
+    return sum(np.dot(array.ravel(), array.ravel()) for array in (parameters, moments))
+
+
+def are_legal(settings, batches, rows):
+    """Whether kernels may use these settings, and batches of a data set of so many rows."""
+    # Written so that NaN fails as well.
+    legal = ((settings >= 0) & (settings < WHOLE)).all()
+    return bool(batches.size and legal and ((batches >= 0) & (batches < rows)).all())
 
 
 @np.errstate(all="ignore")

@@ -3,6 +3,8 @@
 Raises LocalProtocolError for a wrong dtype, shape, layout or index: a bug in the caller.
 """
 
+from typing import Any
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +17,22 @@ from gossipfl.learning.sequential import Sequential
 
 Floats = NDArray[np.float32]
 PREDICT_BATCH = 64
+# Comparing types would build these anew a call.
+_DTYPES: dict[type[np.generic], np.dtype[Any]] = {
+    kind: np.dtype(kind) for kind in (np.float32, np.float64, np.int64)
+}
 _OPTIMIZERS = (layout.SGD, layout.NESTEROV, layout.ADAM)
 
 
 def check(name: str, array: object, dtype: type[np.generic], shape: tuple[int | None, ...]) -> None:
     """Raise unless `array` is a C-contiguous NumPy array of `dtype` and `shape` (None: any)."""
-    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+    if not isinstance(array, np.ndarray) or array.dtype != _DTYPES[dtype]:
         raise LocalProtocolError(f"{name}: an array of {np.dtype(dtype)} is needed")
     # Nearly always equal, and then the entries need not be looked at.
     if array.shape != shape and not _fits(array.shape, shape):
         raise LocalProtocolError(f"{name}: shape {shape} is needed, not {array.shape}")
     flags = array.flags
-    if not flags.c_contiguous or not flags.aligned:
+    if not flags.carray and not (flags.c_contiguous and flags.aligned):
         raise LocalProtocolError(f"{name}: must be C-contiguous and aligned")
 
 
@@ -84,14 +90,16 @@ def train_steps(
     plan: Plan,
     optimizer: int,
     settings: NDArray[np.float64],
+    clock: tuple[int, int],
     memory: Memory,
     data: tuple[Floats, Floats],
     batches: NDArray[np.int64],
 ) -> float:
     """One training step per row of `batches`, in place in the memory's vectors; the mean loss.
 
-    optimizer SGD, NESTEROV or ADAM, settings f64[steps, SETTINGS], batches i64[steps, batch] of
-    row indices, and `data` that has passed `check_data`.  Releases the GIL.
+    optimizer SGD, NESTEROV or ADAM, settings f64[steps, SETTINGS], clock (steps made before, the
+    node's seed), batches i64[steps, batch] of row indices, and `data` that has passed `check_data`.
+    Releases the GIL.
     """
     vectors, workspace = memory.vectors, memory.workspace
     check("vectors", vectors, np.float32, (layout.VECTORS, plan.parameters))
@@ -100,18 +108,27 @@ def train_steps(
     check("workspace", workspace, np.float32, (plan.workspace,))
     check("batches", batches, np.int64, (None, plan.batch))
     check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
-    _check_widths(plan, data)
-    # Negative numbers are large without their sign.  Counting is quicker than a maximum.
-    if not batches.size or np.count_nonzero(batches.view(np.uint64) >= len(data[0])):
-        raise LocalProtocolError(f"batches: row indices 0..{len(data[0]) - 1} are needed")
-    # Written so that NaN fails as well.
-    legal = (settings >= 0) & (settings < layout.WHOLE)
-    if optimizer not in _OPTIMIZERS or np.count_nonzero(legal) < settings.size:
+    features, targets = data
+    check("features", features, np.float32, (*np.shape(features)[:1], plan.inputs))
+    check("targets", targets, np.float32, (len(features), plan.targets))
+    if optimizer not in _OPTIMIZERS or not steps.are_legal(settings, batches, len(features)):
         raise LocalProtocolError(
-            f"settings: an optimizer, and numbers 0..{layout.WHOLE}, are needed"
+            f"an optimizer, settings 0..{layout.WHOLE} and rows 0..{len(features) - 1} are needed"
         )
+    made, seed = clock
     program = kinds.program(plan.table, optimizer)
-    return float(steps.run_steps(program, settings, vectors, data, batches, workspace))
+    return float(
+        steps.run_steps(
+            program,
+            settings,
+            (made + 1) % layout.WHOLE,
+            seed % layout.WHOLE,
+            vectors,
+            data,
+            batches,
+            workspace,
+        )
+    )
 
 
 def _workspace(plan: Plan) -> Floats:
@@ -119,12 +136,6 @@ def _workspace(plan: Plan) -> Floats:
     spare = np.zeros(plan.workspace + LINE, np.float32)
     start = -(spare.ctypes.data // spare.itemsize) % LINE
     return spare[start : start + plan.workspace]
-
-
-def _check_widths(plan: Plan, data: tuple[Floats, Floats]) -> None:
-    features, targets = data
-    check("features", features, np.float32, (None, plan.inputs))
-    check("targets", targets, np.float32, (len(features), plan.targets))
 
 
 def predict(spec: Sequential, parameters: Floats, features: Floats) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float32]
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False)
 class Fit:
     """What local training returned.
 

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from gossipfl.kernels.engine import orders
 
 SEED_MAX = 2**63 - 1
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 1024
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Cursor:
-    """A place in the endless stream of rows.
+    """A place in the endless stream of rows.  Nobody changes one.
 
     The order of an epoch is a function of seed and epoch, so these integers are all that a snapshot
     has to keep.
@@ -38,33 +38,32 @@ class Sampler:
         self.rows = rows
         self._at_once = max(1, ROWS_AT_ONCE // rows)
         self._drawn = (-1, -1)
-        self._orders: NDArray[np.int64] = np.empty((0, 0), np.int64)
+        self._orders: NDArray[np.int64] = np.empty(0, np.int64)
 
     def draw(self, cursor: Cursor, shape: tuple[int, int]) -> tuple[NDArray[np.int64], Cursor]:
         """i64[steps, batch] row indices, and the cursor behind them.
 
         A batch may span two epochs, so that all batches have one size.
         """
-        wanted, parts = shape[0] * shape[1], []
-        while wanted:
-            part = self._order(cursor)[cursor.position : cursor.position + wanted]
-            parts.append(part)
-            wanted -= len(part)
-            position = cursor.position + len(part)
-            if position == self.rows:
-                cursor = cursor.next_epoch()
-            else:
-                cursor = Cursor(seed=cursor.seed, epoch=cursor.epoch, position=position)
-        return np.concatenate(parts).reshape(shape), cursor
+        wanted, position = shape[0] * shape[1], cursor.position
+        stretch = self._stretch(cursor)
+        found = stretch[position : position + wanted]
+        while len(found) < wanted:
+            later = Cursor(
+                seed=cursor.seed, epoch=cursor.epoch + (position + len(found)) // self.rows
+            )
+            found = np.concatenate([found, self._stretch(later)[: wanted - len(found)]])
+        passed, position = divmod(position + wanted, self.rows)
+        cursor = Cursor(seed=cursor.seed, epoch=cursor.epoch + passed, position=position)
+        return found.reshape(shape), cursor
 
-    def _order(self, cursor: Cursor) -> NDArray[np.int64]:
-        """The epoch's, a function of its number and the seed."""
+    def _stretch(self, cursor: Cursor) -> NDArray[np.int64]:
+        """Orders of the cursor's epoch and of some behind it, functions of number and seed."""
         first = cursor.epoch - cursor.epoch % self._at_once
         if self._drawn != (cursor.seed, first):
             self._drawn = cursor.seed, first
-            self._orders = _orders(cursor.seed, first, (self._at_once, self.rows))
-        order: NDArray[np.int64] = self._orders[cursor.epoch - first]
-        return order
+            self._orders = _orders(cursor.seed, first, (self._at_once, self.rows)).reshape(-1)
+        return self._orders[(cursor.epoch - first) * self.rows :]
 
 
 def _orders(seed: int, first: int, shape: tuple[int, int]) -> NDArray[np.int64]:

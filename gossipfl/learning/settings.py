@@ -117,22 +117,44 @@ class TrainingSettings:
             return 2
         return 1 if self.momentum else 0
 
+    def moved(self, step: int, steps: int) -> float:
+        """The learning rates of the steps that follow the first `step`, summed."""
+        return self._steady(steps)[1] if self._is_steady else float(self.rates(step, steps).sum())
+
+    def encode(self, step: int, steps: int) -> NDArray[np.float64]:
+        """f64[steps, SETTINGS], as kernels read them: the steps that follow the first `step`.
+
+        Nobody writes to them, since they may be those of the last call.
+        """
+        return self._steady(steps)[0] if self._is_steady else self._rows(step, steps)
+
+    @cached_property
+    def _is_steady(self) -> bool:
+        """Whether all steps are alike."""
+        alike = self.schedule == "constant" and not self.warmup_steps
+        return alike and self.kernel != layout.ADAM
+
+    def _steady(self, steps: int) -> tuple[NDArray[np.float64], float]:
+        """Rows and `moved` of steps that are alike: making them takes longer than small models."""
+        found = self._kept.get(steps)
+        if found is None:
+            rates = self.rates(0, steps)
+            found = self._kept[steps] = self._rows(0, steps), float(rates.sum())
+        return found
+
+    @cached_property
+    def _kept(self) -> dict[int, tuple[NDArray[np.float64], float]]:
+        return {}
+
     def rates(self, step: int, steps: int) -> NDArray[np.float64]:
         """f64[steps]: the learning rates of the steps that follow the first `step`."""
-        if self.schedule == "constant" and not self.warmup_steps:
-            return np.full(steps, self.learning_rate)
         return self.learning_rate * self._schedule(np.arange(step, step + steps))
 
-    def encode(self, step: int, steps: int, seed: int = 0) -> NDArray[np.float64]:
-        """f64[steps, SETTINGS], as kernels read them: the steps that the node of this seed makes
-        after the first `step`.
-        """
+    def _rows(self, step: int, steps: int) -> NDArray[np.float64]:
         rows = np.empty((steps, layout.SETTINGS))
         rows[:] = self._row
         rates, clock = self.rates(step, steps), np.arange(step + 1, step + steps + 1)
         rows[:, layout.LEARNING_RATE] = rates
-        rows[:, layout.STEP] = clock % layout.WHOLE
-        rows[:, layout.NODE_SEED] = seed % layout.WHOLE
         if self.kernel == layout.ADAM:
             rows[:, layout.FIRST_SCALE] = 1 / (1 - layout.BETA1**clock)
             rows[:, layout.SECOND_SCALE] = 1 / (1 - layout.BETA2**clock)

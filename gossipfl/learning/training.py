@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import ConfigError, DataError, TrainingFailed
-from gossipfl.kernels import layout
+from gossipfl.kernels.engine import steps as kernels
 from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
@@ -49,6 +49,7 @@ class Trainer:
             raise ConfigError(f"the trainer's seed is 0 to {SEED_MAX}, not {seed}")
         self.spec = spec
         self.settings = settings
+        self._optimizer = settings.kernel
         self._weights = class_weights(spec, settings)
         self._take(train, validation)
         self._moments = np.zeros((settings.state_vectors, spec.parameters), np.float32)
@@ -86,13 +87,13 @@ class Trainer:
     @property
     def size(self) -> int:
         """Length d of the parameter vector."""
-        return self.spec.parameters
+        return self._plan.parameters
 
     @property
     def step_size(self) -> float:
         """How far the latest `fit` moved along a constant correction; before it, the next one."""
         steps = self.settings.local_steps
-        return float(self.settings.rates(max(self._step - steps, 0), steps).sum())
+        return self.settings.moved(max(self._step - steps, 0), steps)
 
     def fit(
         self,
@@ -114,8 +115,10 @@ class Trainer:
             loss = self._run(memory, batches, 0, cursor.seed)
         else:
             loss = self._run_around(frozen, memory, batches, cursor.seed)
-        trained, moments = memory.vectors[layout.PARAMETERS].copy(), self._kept(memory).copy()
-        if not (math.isfinite(loss) and _finite(trained) and _finite(moments)):
+        trained, moments = np.empty(self.size, np.float32), np.empty_like(self._moments)
+        squares = kernels.unload(memory.vectors, trained, moments)
+        # Numbers whose squares cannot be added up are of no use either.
+        if not (math.isfinite(loss) and math.isfinite(squares)):
             raise TrainingDiverged(
                 "training diverged: lower training.learning_rate, or standardise the inputs"
             )
@@ -125,9 +128,10 @@ class Trainer:
 
     def _run(self, memory: Memory, batches: NDArray[np.int64], after: int, seed: int) -> float:
         """One step a batch, `after` so many of this fit; the mean loss."""
-        settings = self.settings.encode(self._step + after, len(batches), seed)
+        made = self._step + after
+        settings = self.settings.encode(made, len(batches))
         return execution.train_steps(
-            self._plan, self.settings.kernel, settings, memory, self._data, batches
+            self._plan, self._optimizer, settings, (made, seed), memory, self._data, batches
         )
 
     def _run_around(
@@ -144,16 +148,8 @@ class Trainer:
         execution.check("parameters", parameters, np.float32, (self.size,))
         execution.check("correction", correction, np.float32, (self.size,))
         memory = execution.take_memory(self._plan)
-        vectors = memory.vectors
-        vectors[layout.PARAMETERS] = vectors[layout.START] = parameters
-        vectors[layout.CORRECTION] = correction
-        vectors[layout.GRADIENT] = vectors[layout.FIRST_MOMENT : layout.START] = 0
-        self._kept(memory)[:] = self._moments
+        kernels.load(parameters, correction, self._moments, memory.vectors)
         return memory
-
-    def _kept(self, memory: Memory) -> Vector:
-        """f32[k, d], the optimizer's state that outlives a step."""
-        return memory.vectors[layout.FIRST_MOMENT : layout.FIRST_MOMENT + len(self._moments)]
 
     def evaluate(self, parameters: Vector) -> Evaluation:
         """Judge `parameters` f32[d] on the validation rows."""
@@ -192,12 +188,6 @@ class Trainer:
         self._moments, self._step, self._cursor = state.moments, state.step, state.cursor
         if state.rows != self._rows:
             self._cursor = state.cursor.next_epoch()
-
-
-def _finite(numbers: Vector) -> bool:
-    """Whether all are finite, and so small that their squares can be added up."""
-    flat = numbers.reshape(-1)
-    return math.isfinite(np.dot(flat, flat))
 
 
 def class_weights(spec: Sequential, settings: TrainingSettings) -> Vector | None:

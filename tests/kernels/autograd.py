@@ -242,7 +242,7 @@ def our_steps(
     memory.vectors[:] = 0
     memory.vectors[[layout.PARAMETERS, layout.START]] = start
     rows = settings.encode(0, len(batches))
-    execution.train_steps(plan, settings.kernel, rows, memory, (features, targets), batches)
+    execution.train_steps(plan, settings.kernel, rows, (0, 0), memory, (features, targets), batches)
     return memory.vectors
 
 

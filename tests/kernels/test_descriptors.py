@@ -54,7 +54,7 @@ def run_guarded(plan: Plan, data: Any, chosen: TrainingSettings) -> None:
     before = [array.copy() for array in (*data, batches)]
     with np.errstate(all="ignore"):
         rows, memory = chosen.encode(0, STEPS), execution.Memory(vectors, workspace)
-        execution.train_steps(plan, chosen.kernel, rows, memory, data, batches)
+        execution.train_steps(plan, chosen.kernel, rows, (0, 1), memory, data, batches)
     check_guards(*around, *beside)
     for array, kept in zip((*data, batches), before, strict=True):
         np.testing.assert_array_equal(array, kept)
@@ -184,7 +184,7 @@ def train(**changes: Any) -> float:
     data = (given["features"], given["targets"])
     memory = execution.Memory(given["vectors"], np.zeros(PLAN.workspace, np.float32))
     return execution.train_steps(
-        PLAN, layout.SGD, given["settings"], memory, data, given["batches"]
+        PLAN, layout.SGD, given["settings"], (0, 1), memory, data, given["batches"]
     )
 
 

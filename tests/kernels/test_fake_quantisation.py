@@ -68,7 +68,7 @@ def test_steps_equal_twin(model, optimizer):
     encoded, found = settings.encode(3, len(batches)), []
     for module, program in programs(plan, settings.kernel):
         vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
-        loss = module.run_steps(program, encoded, vectors, data, batches, workspace)
+        loss = module.run_steps(program, encoded, 4, 9, vectors, data, batches, workspace)
         found.append((loss, vectors[layout.PARAMETERS]))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-3)
     np.testing.assert_allclose(found[0][1], found[1][1], atol=2e-3)
@@ -129,5 +129,7 @@ def test_not_a_number_is_never_swallowed(model, poison, where):
     encoded = TrainingSettings().encode(0, 1)
     for module, program in programs(plan):
         with np.errstate(all="ignore"):  # only when run without compilation
-            loss = module.run_steps(program, encoded, vectors.copy(), data, batches, workspace)
+            loss = module.run_steps(
+                program, encoded, 4, 9, vectors.copy(), data, batches, workspace
+            )
         assert not np.isfinite(loss)

@@ -251,7 +251,7 @@ def test_twenty_steps_equal_twin(shape, settings):
     for module, program in programs(plan, settings.kernel):
         vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
         vectors[layout.CORRECTION] = correction
-        loss = module.run_steps(program, encoded, vectors, data, batches, workspace)
+        loss = module.run_steps(program, encoded, 4, 9, vectors, data, batches, workspace)
         found.append((loss, vectors))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=2e-3, atol=2e-5)
@@ -318,7 +318,7 @@ def test_not_a_number_is_never_swallowed(shape, poison):
     with np.errstate(all="ignore"):  # only when run without compilation
         encoded = TrainingSettings().encode(0, 1)
         program = kinds.program(plan.table, layout.SGD)
-        loss = steps.run_steps(program, encoded, vectors, data, batches, workspace)
+        loss = steps.run_steps(program, encoded, 4, 9, vectors, data, batches, workspace)
     assert not (np.isfinite(loss) and np.isfinite(vectors).all())
 
 
@@ -332,7 +332,46 @@ def test_what_was_left_in_memory_changes_nothing(shape):
     workspace, found = np.zeros(plan.workspace, np.float32), []
     for seed in (0, 1, 0):
         vectors = state(start + np.float32(seed))
-        encoded = settings.encode(3, len(batches), seed)
-        loss = steps.run_steps(program, encoded, vectors, data, batches, workspace)
+        encoded = settings.encode(3, len(batches))
+        loss = steps.run_steps(program, encoded, 4, seed, vectors, data, batches, workspace)
         found.append((loss, vectors.tobytes()))
     assert found[0] == found[2] != found[1]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_what_is_loaded_and_unloaded_equals_twin(kept):
+    rng, found = np.random.default_rng(0), []
+    start, correction, moments = np.split(rng.normal(size=(4, 50)).astype(np.float32), [1, 2])
+    for module in (steps, steps_ref):
+        vectors = np.full((layout.VECTORS, 50), 7, np.float32)
+        module.load(start[0], correction[0], moments[:kept], vectors)
+        loaded = vectors.tobytes()
+        vectors += 1
+        parameters, state_ = np.empty(50, np.float32), np.empty((kept, 50), np.float32)
+        squares = module.unload(vectors, parameters, state_)
+        found.append((loaded, parameters.tobytes(), state_.tobytes()))
+        assert squares == pytest.approx((parameters**2).sum() + (state_**2).sum(), rel=1e-5)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("place", [0, 49])
+@pytest.mark.parametrize("row", ["parameters", "moments"])
+def test_no_sum_of_squares_hides_what_is_not_finite(row, place):
+    for module in (steps, steps_ref):
+        vectors = np.zeros((layout.VECTORS, 50), np.float32)
+        vectors[layout.PARAMETERS if row == "parameters" else layout.FIRST_MOMENT, place] = np.nan
+        out = np.empty(50, np.float32), np.empty((1, 50), np.float32)
+        assert np.isnan(module.unload(vectors, *out))
+
+
+@pytest.mark.parametrize("module", [steps, steps_ref])
+def test_what_kernels_may_use(module):
+    settings, batches = TrainingSettings().encode(0, 2), np.array([[0, 4], [3, 1]])
+    assert module.are_legal(settings, batches, 5)
+    assert not module.are_legal(settings, batches, 4)
+    assert not module.are_legal(settings, batches - 1, 5)
+    assert not module.are_legal(settings, batches[:0], 5)
+    for bad in (np.nan, -1.0, float(layout.WHOLE)):
+        wrong = settings.copy()
+        wrong[1, 3] = bad
+        assert not module.are_legal(wrong, batches, 5)

@@ -24,6 +24,7 @@ from gossipfl.learning.training import (
 )
 
 SPEC = Sequential(*perceptron((8,)), Dense(3), shape=(4,), loss="cross-entropy")
+CLOCK = (0, 1)
 VALUES = Sequential(Dense(2), shape=(4,), loss="squared-error")
 OPTIMIZERS = [
     TrainingSettings(),
@@ -341,18 +342,20 @@ def test_bad_batches_and_settings_never_reach_a_kernel():
     good = np.zeros((1, 2), np.int64)
     for batches in (good + 5, good - 1, good[:0], good.astype(np.int32), good[:, :1]):
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, settings, memory, data, batches)
+            execution.train_steps(plan, layout.SGD, settings, CLOCK, memory, data, batches)
     for bad in (settings - 7, settings * np.nan, settings + layout.WHOLE, settings[0]):
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, bad, memory, data, good)
+            execution.train_steps(plan, layout.SGD, bad, CLOCK, memory, data, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, 7, settings, memory, data, good)
+        execution.train_steps(plan, 7, settings, CLOCK, memory, data, good)
     for damaged in ({"vectors": memory.vectors[:4]}, {"workspace": memory.workspace[:-1]}):
         short = attrs.evolve(memory, **damaged)
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, settings, short, data, good)
+            execution.train_steps(plan, layout.SGD, settings, CLOCK, short, data, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, layout.SGD, settings, memory, (data[0], data[1][:4]), good)
+        execution.train_steps(
+            plan, layout.SGD, settings, CLOCK, memory, (data[0], data[1][:4]), good
+        )
     for bad in (-1, 3, 0.5, np.nan):
         with pytest.raises(LocalProtocolError):
             execution.check_data(SPEC, (data[0], data[1] + np.float32(bad)))
