@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from attrs import frozen
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gossipfl.agreement import Agreement
     from gossipfl.node.harness.judge import Scores
     from gossipfl.node.harness.record import Result
+
+PRINTED: Final = Path("-")
 
 
 @click.command()
@@ -48,6 +50,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, allow_dash=True),
     help="Write the result and its curve as JSON; - prints them.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write curves, faults and the mesh as one HTML page.",
+)
 @model_options
 @app_options
 @gossip_options
@@ -65,6 +72,7 @@ def command(
     network: str,
     faults: Path | None,
     json_file: Path | None,
+    report: Path | None,
     **settings: Any,
 ) -> None:
     """Run NODES real node processes on this machine and share one data file out to them.
@@ -106,15 +114,19 @@ def command(
     from gossipfl.node.harness.convergence import Convergence
     from gossipfl.node.harness.namespaces import Namespaces
     from gossipfl.node.harness.network import Loopback
+    from gossipfl.node.harness.report import as_html
     from gossipfl.node.harness.run import run_swarm
     from gossipfl.node.harness.swarm import Swarm
     from gossipfl.node.kernels import warm_kernels
+    from gossipfl.node.outfile import check_place, write_whole
     from gossipfl.topologies.named import parse_topology
 
     end_as_by_ctrl_c()
     graph = parse_topology(topology, settings["seed"]) if topology else None
     script = read_script(faults) if faults else QUIET
     script.check(nodes)
+    for place in (json_file, report):
+        check_place(None if place == PRINTED else place)
     between = Loopback() if network == "loopback" else Namespaces(nodes, settings["seed"])
     between.check(script)
     with tempfile.TemporaryDirectory(prefix="gossipfl-") as temporary:
@@ -139,15 +151,15 @@ def command(
             trio.lowlevel.checkpoint,
             script,
         )
-    _report(result, task.judged, json_file)
-
-
-def _report(result: "Result", judged: str, json_file: Path | None) -> None:
-    if json_file != Path("-"):
-        click.echo(_summary(result, judged))
+    if report is not None:
+        page = as_html(result, task.judged)
+        write_whole(report, lambda path: path.write_text(page, "utf-8"))
+    if json_file == PRINTED:
+        click.echo(result.as_json())
+        return
     if json_file is not None:
-        with click.open_file(str(json_file), "w", encoding="utf-8") as file:
-            file.write(result.as_json() + "\n")
+        write_whole(json_file, lambda path: path.write_text(result.as_json() + "\n", "utf-8"))
+    click.echo(_summary(result, task.judged))
 
 
 @frozen

@@ -1,8 +1,6 @@
 """Files that simulations leave behind."""
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +8,7 @@ import attrs
 from attrs import field, frozen
 
 from gossipfl.errors import ConfigError
+from gossipfl.node.outfile import check_place, write_whole
 from gossipfl.node.simulations import parquet, plot
 from gossipfl.node.simulations.study import Study
 
@@ -17,11 +16,7 @@ PLOT_SUFFIXES: Final = (".png", ".svg")
 
 
 def _check_place(_: object, attribute: "attrs.Attribute[Any]", path: Path | None) -> None:
-    """A run may take hours: what cannot be written is known before."""
-    if path is None:
-        return
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"cannot write {path}: name a file in a folder that you may write to")
+    check_place(path)
 
 
 @frozen(kw_only=True)
@@ -49,25 +44,13 @@ class Outputs:
     def write(self, study: Study) -> None:
         """All files, each whole or not at all.  Raises ConfigError when one cannot be written."""
         if self.json is not None:
-            _write(self.json, lambda path: path.write_text(as_json(study), "utf-8"))
+            write_whole(self.json, lambda path: path.write_text(as_json(study), "utf-8"))
         if self.parquet is not None:
-            _write(self.parquet, lambda path: parquet.write(study, path))
+            write_whole(self.parquet, lambda path: parquet.write(study, path))
         if self.plot is not None:
-            _write(self.plot, lambda path: plot.write(study, path))
+            write_whole(self.plot, lambda path: plot.write(study, path))
 
 
 def as_json(study: Study) -> str:
     """For programs."""
     return json.dumps(study.plain(), indent=1, allow_nan=False)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    # The suffix stays the last one, for it says what kind of picture to draw.
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        write(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
