@@ -54,12 +54,16 @@ class Allowance:
     """
 
     def __init__(self, limits: Limits, now_s: float = 0.0) -> None:
-        """now_s: on any clock that does not go back; `note` reads the same one."""
+        """now_s: on any clock that does not go back; `note` reads the same one.
+
+        An endless account affords every message, and nothing need be noted.
+        """
         self._most = math.inf if limits.max_message_bytes is None else limits.max_message_bytes
         day = limits.bytes_per_day
         self._income = math.inf if day is None else day / (DAY_S + SAVINGS_S)
         self._noted_s = now_s
         self._noted_bytes = 0
+        self.is_endless = day is None
         self.balance = math.inf if day is None else 0.0
 
     def note(self, now_s: float, sent_bytes: int) -> None:

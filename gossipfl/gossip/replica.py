@@ -1,5 +1,6 @@
 """A node's own copy of the model, and what mixing adds to it."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -104,6 +105,7 @@ class Replica:
         return self.guard.end_round()
 
 
+@lru_cache(maxsize=4096)
 def shared_activity(ours: int, theirs: int) -> float:
     """The gain that both ends use: the smaller one, so that the sum of n*h stays zero.
 

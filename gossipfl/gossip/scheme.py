@@ -1,5 +1,6 @@
 """What a gossip scheme decides: what goes into an exchange, and what comes out of it."""
 
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +32,7 @@ class Mix:
     ours_first: bool
 
 
+@lru_cache(maxsize=4096)
 def weights(ours: int, theirs: int, ours_first: bool, most: float = 1.0) -> tuple[float, float]:
     """(ours, theirs): shares of the samples, the same two float32 numbers at both ends.
 

@@ -68,6 +68,17 @@ class Memory:
     vectors: Floats
     workspace: Floats
 
+    def __attrs_post_init__(self) -> None:
+        check("vectors", self.vectors, np.float32, (layout.VECTORS, None))
+        check("workspace", self.workspace, np.float32, (None,))
+        if not (self.vectors.flags.writeable and self.workspace.flags.writeable):
+            raise LocalProtocolError("vectors and workspace: must be writable")
+
+    def suits(self, plan: Plan) -> bool:
+        """Whether all ranges of the plan lie inside."""
+        shapes = self.vectors.shape, self.workspace.shape
+        return shapes == ((layout.VECTORS, plan.parameters), (plan.workspace,))
+
     def release(self, plan: Plan) -> None:
         """Let the next training in this plan have it.  Not after numbers that are not finite."""
         plan.spare.append(self)
@@ -86,49 +97,56 @@ def take_memory(plan: Plan) -> Memory:
     return memory
 
 
-def train_steps(
-    plan: Plan,
-    optimizer: int,
-    settings: NDArray[np.float64],
-    clock: tuple[int, int],
-    memory: Memory,
-    data: tuple[Floats, Floats],
-    batches: NDArray[np.int64],
-) -> float:
-    """One training step per row of `batches`, in place in the memory's vectors; the mean loss.
+class Course:
+    """Training by one plan and optimizer on one set of rows, which are checked here for all steps.
 
-    optimizer SGD, NESTEROV or ADAM, settings f64[steps, SETTINGS], clock (steps made before, the
-    node's seed), batches i64[steps, batch] of row indices, and `data` that has passed `check_data`.
-    Releases the GIL.
+    optimizer: SGD, NESTEROV or ADAM.  data: (features, targets) that have passed `check_data`.
     """
-    vectors, workspace = memory.vectors, memory.workspace
-    check("vectors", vectors, np.float32, (layout.VECTORS, plan.parameters))
-    if not vectors.flags.writeable:
-        raise LocalProtocolError("vectors: must be writable")
-    check("workspace", workspace, np.float32, (plan.workspace,))
-    check("batches", batches, np.int64, (None, plan.batch))
-    check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
-    features, targets = data
-    check("features", features, np.float32, (*np.shape(features)[:1], plan.inputs))
-    check("targets", targets, np.float32, (len(features), plan.targets))
-    if optimizer not in _OPTIMIZERS or not steps.are_legal(settings, batches, len(features)):
-        raise LocalProtocolError(
-            f"an optimizer, settings 0..{layout.WHOLE} and rows 0..{len(features) - 1} are needed"
+
+    def __init__(self, plan: Plan, optimizer: int, data: tuple[Floats, Floats]) -> None:
+        features, targets = data
+        check("features", features, np.float32, (None, plan.inputs))
+        check("targets", targets, np.float32, (len(features), plan.targets))
+        if optimizer not in _OPTIMIZERS:
+            raise LocalProtocolError("an optimizer is needed")
+        self.plan = plan
+        self._data = data
+        self._program = kinds.program(plan.table, optimizer)
+
+    def train(
+        self,
+        settings: NDArray[np.float64],
+        clock: tuple[int, int],
+        memory: Memory,
+        batches: NDArray[np.int64],
+    ) -> float:
+        """One step per row of `batches`, in place in the memory's vectors; the mean loss.
+
+        settings f64[steps, SETTINGS], clock (steps made before, the node's seed), batches
+        i64[steps, batch] of row indices.  Releases the GIL.
+        """
+        if not memory.suits(self.plan):
+            raise LocalProtocolError("memory: must be as the plan has it")
+        check("batches", batches, np.int64, (None, self.plan.batch))
+        check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
+        rows = len(self._data[0])
+        if not steps.are_legal(settings, batches, rows):
+            raise LocalProtocolError(
+                f"settings 0..{layout.WHOLE} and rows 0..{rows - 1} are needed"
+            )
+        made, seed = clock
+        return float(
+            steps.run_steps(
+                self._program,
+                settings,
+                (made + 1) % layout.WHOLE,
+                seed % layout.WHOLE,
+                memory.vectors,
+                self._data,
+                batches,
+                memory.workspace,
+            )
         )
-    made, seed = clock
-    program = kinds.program(plan.table, optimizer)
-    return float(
-        steps.run_steps(
-            program,
-            settings,
-            (made + 1) % layout.WHOLE,
-            seed % layout.WHOLE,
-            vectors,
-            data,
-            batches,
-            workspace,
-        )
-    )
 
 
 def _workspace(plan: Plan) -> Floats:

@@ -10,7 +10,7 @@ from gossipfl.kernels.engine import steps as kernels
 from gossipfl.learning import execution
 from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
-from gossipfl.learning.execution import Memory, predict
+from gossipfl.learning.execution import Course, Memory, predict
 from gossipfl.learning.layers import Dense
 from gossipfl.learning.learner import Evaluation, Fit
 from gossipfl.learning.sampling import SEED_MAX, Cursor, Sampler
@@ -49,7 +49,6 @@ class Trainer:
             raise ConfigError(f"the trainer's seed is 0 to {SEED_MAX}, not {seed}")
         self.spec = spec
         self.settings = settings
-        self._optimizer = settings.kernel
         self._weights = class_weights(spec, settings)
         self._take(train, validation)
         self._moments = np.zeros((settings.state_vectors, spec.parameters), np.float32)
@@ -62,6 +61,7 @@ class Trainer:
         self._validation = None if validation is None else _arrays(spec, validation, weights)
         batch = min(self.settings.batch_size, len(train))
         self._plan = spec.plan(batch, weighted=weights is not None)
+        self._course = Course(self._plan, self.settings.kernel, self._data)
         self._sampler = Sampler(len(train))
 
     def replace_rows(self, train: Dataset, validation: Dataset | None) -> None:
@@ -130,9 +130,7 @@ class Trainer:
         """One step a batch, `after` so many of this fit; the mean loss."""
         made = self._step + after
         settings = self.settings.encode(made, len(batches))
-        return execution.train_steps(
-            self._plan, self._optimizer, settings, (made, seed), memory, self._data, batches
-        )
+        return self._course.train(settings, (made, seed), memory, batches)
 
     def _run_around(
         self, frozen: NDArray[np.int64], memory: Memory, batches: NDArray[np.int64], seed: int

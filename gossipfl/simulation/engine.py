@@ -32,8 +32,9 @@ class Engine:
 
     def run_until(self, time_s: float) -> None:
         """Run every event up to and including `time_s`, then stand there."""
-        while self._queue and self._queue[0][0] <= time_s:
-            self.now_s, _, action = heapq.heappop(self._queue)
+        queue = self._queue
+        while queue and queue[0][0] <= time_s:
+            self.now_s, _, action = heapq.heappop(queue)
             self.events += 1
             action()
         self.now_s = max(self.now_s, time_s)

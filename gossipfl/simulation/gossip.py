@@ -17,6 +17,7 @@ from gossipfl.simulation.world import World
 from gossipfl.wire.messages import Request, decode, encode
 
 NUMBER_BYTES: Final = 4
+GUESSES: Final = 4
 
 
 class SimulatedNode:
@@ -56,12 +57,12 @@ class SimulatedNode:
         message = decode(frame)
         if not isinstance(message, ExchangeMessage):
             raise RemoteProtocolError(f"a {type(message).__name__} has no place in a simulation")
-        if not self._affords_message() and isinstance(message, Request):
+        if type(message) is Request and not self._affords_message():
             return
         outcome = self._exchange(sender).receive(self.member.replica, message)
         for record in outcome.records:
-            self.applied += isinstance(record, Applied)
-            self.planted += isinstance(record, Planted)
+            self.applied += type(record) is Applied
+            self.planted += type(record) is Planted
         if outcome.answer is not None:
             self._send(sender, outcome.answer)
 
@@ -73,20 +74,34 @@ class SimulatedNode:
         if self._world.presence.is_online(self._number):
             self.member.train()
             self.member.end_round()
-            ready = [other for other in self._neighbours() if self._is_ready(other)]
-            if ready and self._affords_message():
-                self._offer(ready[int(self._rng.random() * len(ready))])
+            other = self._choose()
+            if other is not None and self._affords_message():
+                self._offer(other)
         self._plan_round()
 
     def _affords_message(self) -> bool:
+        if self._allowance.is_endless:
+            return True
         sent_bytes = self._world.network.sent_bytes[self._number]
         self._allowance.note(self._world.engine.now_s, sent_bytes)
         return self._allowance.affords_message
 
-    def _neighbours(self) -> Sequence[int]:
-        """Those there are; a node knows within a ping which links are dead."""
-        views, presence = self._world.views, self._world.presence
-        return [other for other in views.neighbours(self._number) if presence.is_online(other)]
+    def _choose(self) -> int | None:
+        """One of the neighbours that are there and may be asked, all alike; None without any.
+
+        A node knows within a ping which links are dead.
+        """
+        row = self._world.views.neighbours(self._number)
+        # Nearly all may be asked, nearly always: guess before all of them are looked at.
+        for _ in range(GUESSES if row else 0):
+            other = row[int(self._rng.random() * len(row))]
+            if self._may_ask(other):
+                return other
+        ready = [other for other in row if self._may_ask(other)]
+        return ready[int(self._rng.random() * len(ready))] if ready else None
+
+    def _may_ask(self, other: int) -> bool:
+        return self._world.presence.is_online(other) and self._is_ready(other)
 
     def _is_ready(self, other: int) -> bool:
         exchange = self._exchanges.get(other)
@@ -107,9 +122,10 @@ class SimulatedNode:
         self._world.network.send(self._number, other, encode(message))
 
     def _exchange(self, other: int) -> Exchange:
-        if other not in self._exchanges:
-            self._exchanges[other] = self._new_exchange(other)
-        return self._exchanges[other]
+        exchange = self._exchanges.get(other)
+        if exchange is None:
+            exchange = self._exchanges[other] = self._new_exchange(other)
+        return exchange
 
     def _new_exchange(self, other: int) -> Exchange:
         scheme, world = self._scheme, self._world

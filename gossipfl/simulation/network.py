@@ -64,6 +64,7 @@ class Network:
         self._jitter = stream(seed, "jitter")
         self._fates = _fates(stream(seed, "network"), conditions)
         self._receivers: dict[int, Receive] = {}
+        self._certain_s = _certain_s(conditions)
         self._latencies_s: dict[tuple[int, int], float] = {}
         self._free_s: dict[tuple[int, int], float] = {}
 
@@ -76,11 +77,15 @@ class Network:
         length = len(frame) + FRAME_OVERHEAD_BYTES
         self.sent_bytes[sender] += length
         self.sent_frames[sender] += 1
+        arrive = partial(self._arrive, sender, receiver, frame)
+        if self._certain_s is not None:
+            self._engine.schedule(self._certain_s, arrive)
+            return
         delay_s = self._delay_s(sender, receiver, length)
         if self._conditions.jitter_s:
             delay_s += self._conditions.jitter_s * float(self._jitter.random())
         for _ in range(next(self._fates)):
-            self._engine.schedule(delay_s, partial(self._arrive, sender, receiver, frame))
+            self._engine.schedule(delay_s, arrive)
 
     def _arrive(self, sender: int, receiver: int, frame: bytes) -> None:
         if self._is_online(receiver):
@@ -105,6 +110,14 @@ class Network:
             factor = conditions.latency_spread**exponent
             self._latencies_s[way] = conditions.latency_s * float(factor)
         return self._latencies_s[way]
+
+
+def _certain_s(conditions: Conditions) -> float | None:
+    """What every frame takes, where nothing is left to chance or to other frames."""
+    c = conditions
+    if c.latency_spread > 1 or c.jitter_s or c.bandwidth or c.loss or c.duplication:
+        return None
+    return c.latency_s
 
 
 def _fates(rng: np.random.Generator, conditions: Conditions) -> Iterator[int]:

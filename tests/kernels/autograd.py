@@ -242,7 +242,8 @@ def our_steps(
     memory.vectors[:] = 0
     memory.vectors[[layout.PARAMETERS, layout.START]] = start
     rows = settings.encode(0, len(batches))
-    execution.train_steps(plan, settings.kernel, rows, (0, 0), memory, (features, targets), batches)
+    course = execution.Course(plan, settings.kernel, (features, targets))
+    course.train(rows, (0, 0), memory, batches)
     return memory.vectors
 
 

@@ -53,8 +53,9 @@ def run_guarded(plan: Plan, data: Any, chosen: TrainingSettings) -> None:
     batches = np.random.default_rng(0).integers(0, ROWS, (STEPS, plan.batch))
     before = [array.copy() for array in (*data, batches)]
     with np.errstate(all="ignore"):
-        rows, memory = chosen.encode(0, STEPS), execution.Memory(vectors, workspace)
-        execution.train_steps(plan, chosen.kernel, rows, (0, 1), memory, data, batches)
+        memory = execution.Memory(vectors, workspace)
+        course = execution.Course(plan, chosen.kernel, data)
+        course.train(chosen.encode(0, STEPS), (0, 1), memory, batches)
     check_guards(*around, *beside)
     for array, kept in zip((*data, batches), before, strict=True):
         np.testing.assert_array_equal(array, kept)
@@ -183,9 +184,8 @@ def train(**changes: Any) -> float:
     given = {name: array.copy() for name, array in ARGUMENTS.items()} | changes
     data = (given["features"], given["targets"])
     memory = execution.Memory(given["vectors"], np.zeros(PLAN.workspace, np.float32))
-    return execution.train_steps(
-        PLAN, layout.SGD, given["settings"], (0, 1), memory, data, given["batches"]
-    )
+    course = execution.Course(PLAN, layout.SGD, data)
+    return course.train(given["settings"], (0, 1), memory, given["batches"])
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)

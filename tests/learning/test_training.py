@@ -338,24 +338,21 @@ def test_bad_batches_and_settings_never_reach_a_kernel():
     plan = SPEC.plan(2)
     memory = execution.take_memory(plan)
     data = (np.zeros((5, 4), np.float32), np.zeros((5, 1), np.float32))
-    settings = TrainingSettings().encode(0, 1)
+    settings, course = TrainingSettings().encode(0, 1), execution.Course(plan, layout.SGD, data)
     good = np.zeros((1, 2), np.int64)
     for batches in (good + 5, good - 1, good[:0], good.astype(np.int32), good[:, :1]):
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, settings, CLOCK, memory, data, batches)
+            course.train(settings, CLOCK, memory, batches)
     for bad in (settings - 7, settings * np.nan, settings + layout.WHOLE, settings[0]):
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, bad, CLOCK, memory, data, good)
+            course.train(bad, CLOCK, memory, good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(plan, 7, settings, CLOCK, memory, data, good)
+        execution.Course(plan, 7, data)
     for damaged in ({"vectors": memory.vectors[:4]}, {"workspace": memory.workspace[:-1]}):
-        short = attrs.evolve(memory, **damaged)
         with pytest.raises(LocalProtocolError):
-            execution.train_steps(plan, layout.SGD, settings, CLOCK, short, data, good)
+            course.train(settings, CLOCK, attrs.evolve(memory, **damaged), good)
     with pytest.raises(LocalProtocolError):
-        execution.train_steps(
-            plan, layout.SGD, settings, CLOCK, memory, (data[0], data[1][:4]), good
-        )
+        execution.Course(plan, layout.SGD, (data[0], data[1][:4]))
     for bad in (-1, 3, 0.5, np.nan):
         with pytest.raises(LocalProtocolError):
             execution.check_data(SPEC, (data[0], data[1] + np.float32(bad)))
