@@ -23,6 +23,7 @@ COMMANDS: Final = (
     "swarm",
     "simulate",
     "partition",
+    "topology",
     "doctor",
 )
 

@@ -1,0 +1,1 @@
+"""Pictures of meshes: what to draw, and how it becomes a file."""
