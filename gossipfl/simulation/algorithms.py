@@ -16,6 +16,7 @@ from gossipfl.simulation.baselines.hegedus import Hegedus, Partitioned, Subsampl
 from gossipfl.simulation.baselines.ormandi import Ormandi
 from gossipfl.simulation.baselines.push_sum import PushSum
 from gossipfl.simulation.baselines.quasi_global import QuasiGlobal
+from gossipfl.simulation.baselines.sign import SignCodec
 from gossipfl.simulation.baselines.tokens import TokenAccounts
 from gossipfl.simulation.remembering import RememberingCodec
 from gossipfl.simulation.world import Algorithm
@@ -30,19 +31,22 @@ PLAIN: Final[dict[str, Callable[[], Algorithm]]] = {
 # Name -> how to make it with a number, and the number unless another is given.
 TUNED: Final[dict[str, tuple[Make, float]]] = {
     "choco": (lambda manifest, step: Choco(_codec(manifest), step), 0.1),
+    "choco-sign": (lambda manifest, step: Choco(_signs(manifest), step), 0.5),
     "deepsqueeze": (lambda manifest, step: DeepSqueeze(_codec(manifest), step), 0.1),
     "el-local": (lambda _, fanout: Epidemic(int(fanout), oracle=False), 4),
     "el-oracle": (lambda _, fanout: Epidemic(int(fanout), oracle=True), 4),
     "hegedus": (lambda _, share: Hegedus(Subsample(share)), 1),
     "hegedus-parts": (lambda _, parts: Hegedus(Partitioned(int(parts))), 10),
     "hegedus-tokens": (lambda _, share: TokenAccounts(Subsample(share)), 1),
+    "hegedus-tokens-parts": (lambda _, parts: TokenAccounts(Partitioned(int(parts))), 10),
     "ormandi": (lambda _, regularisation: Ormandi(regularisation), 1e-4),
     "quasi-global": (lambda _, momentum: QuasiGlobal(momentum), 0.9),
 }
 HELP: Final = (
-    "fedavg, dpsgd, quasi-global[:MOMENTUM], push-sum, choco[:STEP], deepsqueeze[:STEP], "
+    "fedavg, dpsgd, quasi-global[:MOMENTUM], push-sum, choco[:STEP], choco-sign[:STEP], "
+    "deepsqueeze[:STEP], "
     "el-local[:FANOUT], el-oracle[:FANOUT], hegedus[:SHARE], hegedus-parts[:PARTS], "
-    "hegedus-tokens[:SHARE] or ormandi[:LAMBDA]"
+    "hegedus-tokens[:SHARE], hegedus-tokens-parts[:PARTS] or ormandi[:LAMBDA]"
 )
 
 
@@ -69,3 +73,7 @@ def _number(text: str, number: str) -> float:
 
 def _codec(manifest: Manifest) -> Codec:
     return RememberingCodec(manifest.make_codec())
+
+
+def _signs(manifest: Manifest) -> Codec:
+    return RememberingCodec(SignCodec(manifest.parameters, manifest.ranges))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from anchors import ormandi
+from anchors import choco, hegedus, jwins, ormandi
 from figures import Figures
 
-ANCHORS = {"ormandi": ormandi}
+ANCHORS = {"ormandi": ormandi, "hegedus": hegedus, "choco": choco, "jwins": jwins}
 
 
 def main() -> None:
@@ -24,11 +24,13 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="one seed, the short runs")
     parser.add_argument("--only", choices=sorted(ANCHORS), action="append")
+    parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
+    seeds = range(1 if options.quick else options.seeds)
     figures = Figures()
     for name in options.only or ANCHORS:
         print((ANCHORS[name].__doc__ or "").strip(), flush=True)
-        ANCHORS[name].measure(options.quick, figures)
+        ANCHORS[name].measure(seeds, options.quick, figures)
         print(flush=True)
     figures.finish()
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from gossipfl.errors import ConfigError, DataError
 from gossipfl.node.cli.simulate import command
+from gossipfl.simulation.algorithms import PLAIN, TUNED
 from tests.simulator.task import clouds
 
 
@@ -154,6 +155,12 @@ def test_nodes_come_and_go_as_a_trace_says(data, tmp_path):
     assert 0 < third < always
     swept = simulate(3, "--data", data, "--sweep", f"churn=0.1,{trace}", "--json", "-")
     assert [each["changes"]["churn"] for each in runs(swept)] == [0.1, str(trace)]
+
+
+def test_help_names_every_baseline():
+    words = re.sub(r"\s", "", CliRunner().invoke(command, ["--help"]).output)
+    for name in (*PLAIN, *TUNED):
+        assert name in words
 
 
 def test_help_tells_of_every_option_once():

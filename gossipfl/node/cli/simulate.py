@@ -43,8 +43,9 @@ FILE: Final = click.Path(path_type=Path, dir_okay=False)
     "--baseline",
     metavar="NAME",
     help="Instead of the scheme: fedavg, dpsgd, quasi-global[:MOMENTUM], push-sum, choco[:STEP], "
-    "deepsqueeze[:STEP], el-local[:FANOUT], el-oracle[:FANOUT], hegedus[:SHARE], "
-    "hegedus-parts[:PARTS], hegedus-tokens[:SHARE], ormandi[:LAMBDA].",
+    "choco-sign[:STEP], deepsqueeze[:STEP], el-local[:FANOUT], el-oracle[:FANOUT], "
+    "hegedus[:SHARE], hegedus-parts[:PARTS], hegedus-tokens[:SHARE], "
+    "hegedus-tokens-parts[:PARTS], ormandi[:LAMBDA].",
 )
 @click.option(
     "--attack",

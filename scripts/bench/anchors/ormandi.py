@@ -36,13 +36,13 @@ EXTREME = {
 CASES = {"calm": (CALM, 20), "extreme": (EXTREME, 100)}
 
 
-def measure(quick: bool, figures: Figures) -> None:
+def measure(seeds: Sequence[int], quick: bool, figures: Figures) -> None:
     """Print the error by cycle, and add the figures."""
     found = _everything()
     for name, (around, cycle) in CASES.items():
         if quick and name == "extreme":
             continue
-        results = [_run(found, around, cycle, seed) for seed in range(1 if quick else 5)]
+        results = [_run(found, around, cycle, seed) for seed in seeds]
         print(f"ormandi {name}: 0-1 error by cycle, published {PUBLISHED}", flush=True)
         print(f"  {_curve(results)}", flush=True)
         error = float(np.mean([1 - result.curve[-1].current.test.mean for result in results]))
