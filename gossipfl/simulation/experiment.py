@@ -1,6 +1,6 @@
 """One simulated run, from its description to its result."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,17 @@ def run(experiment: Experiment, rows: Rows, report: Report = lambda point: None)
 
     Raises ConfigError and DataError for an experiment that does not suit the rows.
     """
+    looks = simulate(experiment, rows)
+    while True:
+        try:
+            report(next(looks))
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def simulate(experiment: Experiment, rows: Rows) -> Generator[Point, None, Result]:
+    """The same from look to look; returns the result.  Raises as `run` does."""
     world = _make_world(experiment, rows)
     algorithm = _make_algorithm(experiment)
     algorithm.start(world)
@@ -120,7 +131,7 @@ def run(experiment: Experiment, rows: Rows, report: Report = lambda point: None)
     for rounds in _stops(experiment):
         world.engine.run_until(rounds * experiment.interval_s)
         curve.append(observation.look())
-        report(curve[-1])
+        yield curve[-1]
     return observation.finish(curve)
 
 

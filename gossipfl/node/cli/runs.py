@@ -1,6 +1,5 @@
 """What simulations have shown, as tables."""
 
-import os
 import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,13 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gossipfl.node.simulations.study import Study
     from gossipfl.simulation.experiment import Result
-
-
-def available_cores() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def summary(study: "Study") -> str:

@@ -9,7 +9,7 @@ from gossipfl.node.cli.learning_options import model_options
 from gossipfl.node.cli.live import Live
 from gossipfl.node.cli.manifests import make_manifest
 from gossipfl.node.cli.options import gossip_options, partition_options
-from gossipfl.node.cli.runs import available_cores, compare, summary
+from gossipfl.node.cli.runs import compare, summary
 from gossipfl.node.cli.sections import SectionedCommand
 from gossipfl.node.cli.variants import variants
 from gossipfl.node.cli.worlds import LINKS, NODES, SHARE, make_experiment, world_options
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SECTIONS: Final = {
     "Readings": ("data", "partition", "group", "test", "held_back"),
-    "Runs": ("baseline", "seed", "seeds", "sweep", "workers"),
+    "Runs": ("baseline", "seed", "seeds", "sweep", "workers", "ray"),
     "Nodes": NODES,
     "Links": LINKS,
     "Results": ("evaluate_every", "json", "parquet", "plot"),
@@ -67,6 +67,12 @@ FILE: Final = click.Path(path_type=Path, dir_okay=False)
     "--workers", type=click.IntRange(1), help="Runs at a time; unless given, one for every core."
 )
 @click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Make the runs on a Ray cluster: auto for the one that this machine is part of, HOST:PORT "
+    "of another's head, or local to start one here; takes gossipfl[ray] on all its machines.",
+)
+@click.option(
     "--evaluate-every",
     type=click.IntRange(1),
     default=10,
@@ -107,6 +113,7 @@ def command(
     seeds: int,
     sweep: tuple[str, ...],
     workers: int | None,
+    ray: str | None,
     json: Path | None,
     parquet: Path | None,
     plot: Path | None,
@@ -127,6 +134,8 @@ def command(
         --topology random:8
     """
     from gossipfl.node.simulations.outputs import Outputs, as_json
+    from gossipfl.node.simulations.processes import Processes
+    from gossipfl.node.simulations.ray_cluster import RayCluster
     from gossipfl.node.simulations.study import Case
     from gossipfl.node.simulations.sweep import run_all
 
@@ -139,8 +148,8 @@ def command(
         rows = _rows(data, test, manifest.schema, group, by_group, held_back, chosen["seed"])
         cases.append(Case(make_experiment(manifest, nodes, chosen), rows, changes))
     click.echo(cases[0].experiment.manifest.model().summary(), err=True)
-    with Live(cases) as live:
-        study = run_all(cases, workers or available_cores(), live.show)
+    with RayCluster(ray) if ray else Processes() as engine, Live(cases) as live:
+        study = run_all(cases, engine, workers, live.show)
     outputs.write(study)
     if printed:
         click.echo(as_json(study))

@@ -13,7 +13,7 @@ RUNS_MAX: Final = 1000
 # They are about the rows and the sweep itself, and --seeds sweeps over seeds.
 _FIXED: Final = {
     *("seed", "seeds", "sweep", "workers", "data", "test", "group", "held_back"),
-    *("json", "parquet", "plot"),
+    *("ray", "json", "parquet", "plot"),
 }
 
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from gossipfl.node.cli.live import Live
+from gossipfl.node.simulations.processes import Processes
 from gossipfl.node.simulations.study import Case
 from gossipfl.node.simulations.sweep import run_all
 from tests.simulator.task import experiment, rows
@@ -31,8 +32,8 @@ def show(monkeypatch: pytest.MonkeyPatch, seeds: list[int], terminal: bool = Tru
     cases = [
         Case(experiment(rounds=6, evaluate_every=2, nodes=3, seed=seed), rows()) for seed in seeds
     ]
-    with Live(cases) as live:
-        run_all(cases, 1, live.show)
+    with Processes() as processes, Live(cases) as live:
+        run_all(cases, processes, 1, live.show)
     return screen.getvalue()
 
 

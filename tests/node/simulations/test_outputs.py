@@ -9,6 +9,7 @@ import pytest
 from gossipfl.errors import ConfigError
 from gossipfl.node.simulations import parquet, plot
 from gossipfl.node.simulations.outputs import Outputs, as_json
+from gossipfl.node.simulations.processes import Processes
 from gossipfl.node.simulations.study import Case, Study
 from gossipfl.node.simulations.sweep import run_all
 from tests.simulator.task import experiment, manifest, rows
@@ -29,7 +30,8 @@ def study() -> Study:
         for ratio in (0.1, 0.5)
         for seed in (7, 8)
     ]
-    return run_all(cases, 1, lambda number, point: None)
+    with Processes() as processes:
+        return run_all(cases, processes, 1)
 
 
 def test_runs_are_named_and_kept_apart_by_setting(study):
