@@ -103,11 +103,12 @@ def seed_digest(payload: bytes) -> bytes:
 
 
 def _extend(digest: bytes, first: Side, second: Side) -> bytes:
-    return _hash(digest, _head(first), first.payload, _head(second), second.payload)
-
-
-def _head(side: Side) -> bytes:
-    return _HEAD.pack(side.samples, side.activity, len(side.payload))
+    said, answered = first.payload, second.payload
+    heads = (
+        _HEAD.pack(first.samples, first.activity, len(said)),
+        _HEAD.pack(second.samples, second.activity, len(answered)),
+    )
+    return _hash(digest, heads[0], said, heads[1], answered)
 
 
 def _hash(*parts: bytes) -> bytes:

@@ -15,6 +15,7 @@ from gossipfl.kernels.layout import INPUTS, RESULT, SCRATCH, SOURCE, SOURCE_GRAD
 ONE = np.float32(1)
 # Sums of exponentials lie in 1..2**24, so the product of so many fits into a float64 ...
 FACTORS = 32  # ... and one logarithm, which is slow, serves them all
+NOTHING = np.float32(2.0**-80)
 
 
 @kernel(LAYER, {"contract"})
@@ -26,8 +27,7 @@ def cross_entropy(row, parameters, gradient, workspace, batch, shared):
     for i in range(batch):
         start = i * classes
         total -= _shift(at(logits, start), at(target, start), classes, truths[i])
-    for i in range(batch * classes):
-        target[i] = exp(target[i])
+    _exponentials(target, batch * classes)
     product = 1.0
     for i in range(batch):
         product *= _normalise(at(target, i * classes), classes, truths[i], ONE / np.float32(batch))
@@ -46,6 +46,17 @@ def _shift(logits, out, classes, truth):
     for j in range(classes):
         out[j] = logits[j] - largest
     return out[np.int64(truth)]
+
+
+@register_jitable(forceinline=True)
+def _exponentials(out, size):
+    """out[size] = e to the out, but 0 where beside a 1 it is nothing.
+
+    Processors take a hundred times as long over products that are too small to be normal numbers.
+    """
+    for i in range(size):
+        found = exp(out[i])
+        out[i] = np.float32(0) if found < NOTHING else found  # NaN stays
 
 
 @register_jitable(forceinline=True)
@@ -72,8 +83,7 @@ def weighted_cross_entropy(row, parameters, gradient, workspace, batch, shared):
         weight += truths[2 * i + 1]
         chosen = _shift(at(logits, start), at(target, start), classes, truths[2 * i])
         total -= truths[2 * i + 1] * chosen
-    for i in range(batch * classes):
-        target[i] = exp(target[i])
+    _exponentials(target, batch * classes)
     for i in range(batch):
         share = truths[2 * i + 1] / weight
         summed = _normalise(at(target, i * classes), classes, truths[2 * i], share)

@@ -127,8 +127,9 @@ class Course:
         """
         if not memory.suits(self.plan):
             raise LocalProtocolError("memory: must be as the plan has it")
-        check("batches", batches, np.int64, (None, self.plan.batch))
-        check("settings", settings, np.float64, (len(batches), layout.SETTINGS))
+        count = np.shape(batches)[:1]
+        check("batches", batches, np.int64, (*count, self.plan.batch))
+        check("settings", settings, np.float64, (*count, layout.SETTINGS))
         rows = len(self._data[0])
         if not steps.are_legal(settings, batches, rows):
             raise LocalProtocolError(

@@ -41,6 +41,7 @@ class Views:
         self._samples = samples
         self._epoch = self._look = -1
         self._live: Sequence[int] = range(nodes)
+        self._is_settled = False
         self._links: Adjacency = ()
         self._listeners: Adjacency = ()
         self._rows: Rows = ()
@@ -64,6 +65,8 @@ class Views:
         return {**row, node: 1 - sum(row.values())}
 
     def _refresh(self) -> None:
+        if self._is_settled:
+            return
         now_s = self._engine.now_s
         epoch = int(now_s / self._renew_s) if self._renew_s else 0
         look = int(now_s / self._repair_s) if self._repair_s else 0
@@ -73,6 +76,7 @@ class Views:
             self._live = [node for node in range(len(self._ids)) if self._is_live(node)]
         self._epoch, self._look = epoch, look
         self._links, self._listeners, self._rows = self._linked(), (), ()
+        self._is_settled = not (self._renew_s or self._repair_s)
 
     def _members(self) -> tuple[str, ...]:
         return tuple(self._ids[node] for node in self._live)
