@@ -95,9 +95,8 @@ def _drift(figures: Figures) -> None:
             found = statistics.mean(_bias(fanout, size, seed) for seed in range(DRAWS))
             print(f"el-local:{fanout:<5}{size:6}{found:11.2e}{least:11.2e}{most:11.2e}")
             factor = max(least / found, found / most, 1.0)
-            figures.add(
-                f"el-local-{fanout}_drift_n{size}_factor", factor, "x", "<=", DRIFT_FACTOR_MAX
-            )
+            name = f"el-local-{fanout}_drift_n{size}_factor"
+            figures.add(name, factor, "x", "<=", DRIFT_FACTOR_MAX)
     print()
 
 
