@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.firmware.library import COMPILER, NO_COMPILER, Firmware, Sizes, compile_c
+from tests.firmware.library import COMPILER, NO_COMPILER, RIG, Firmware, Sizes, compile_c
 
 Build = Callable[[Sizes], Firmware]
 
@@ -19,7 +19,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     def make(sizes: Sizes) -> Firmware:
         if sizes not in made:
             path = tmp_path_factory.mktemp("firmware") / "firmware.so"
-            compile_c(path, "-shared", "-fPIC", sizes=sizes)
+            compile_c(path, "-shared", "-fPIC", str(RIG), sizes=sizes)
             made[sizes] = Firmware(path, sizes)
         return made[sizes]
 

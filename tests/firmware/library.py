@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import gossipfl.node
 
 FIRMWARE = Path(gossipfl.node.__path__[0]) / "firmware"
+RIG = Path(__file__).parent / "rig.c"
 COMPILER = shutil.which("cc")
 NO_COMPILER = "no C compiler here (cc): the firmware is not tested"
 # As every port must be compiled: products and sums rounded one by one.
@@ -52,6 +53,12 @@ class Sizes:
             "EXCHANGES_PER_CHECKPOINT": self.checkpoint,
         }
         return [f"-DGFL_{name}={value}" for name, value in names.items()]
+
+
+# So little flash that checkpoints are frequent.
+SMALL = Sizes(
+    parameters=40, layers=2, inputs=5, units=8, batch=4, entries=24, message=128, slot=1152
+)
 
 
 def compile_c(output: Path, *arguments: str, sizes: Sizes | None = None) -> Path:

@@ -1,0 +1,298 @@
+"""The C agent and the Python session, frame by frame."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from gossipfl.devices.frames import read_head
+from gossipfl.devices.framing import Deframer
+from gossipfl.devices.keys import print_code
+from gossipfl.devices.messages import (
+    MODEL_TOO_LARGE,
+    OTHER_CLASSES,
+    OTHER_INPUTS,
+    Fetch,
+    Hello,
+    Offer,
+    Sleep,
+)
+from gossipfl.gossip.link import LinkState, Planted
+from tests.firmware.conftest import Build
+from tests.firmware.device import (
+    Device,
+    Wire,
+    check_link,
+    device_for,
+    plan_of,
+    session_for,
+    wire_for,
+)
+from tests.firmware.library import SMALL, Sizes
+
+WIDTHS = (5, 4, 3)
+
+
+def unreliable(seed: int, share: float) -> Callable[[bytes], list[bytes]]:
+    """Loses, repeats, garbles and cuts short what it passes on."""
+    rng = np.random.default_rng(seed)
+
+    def pass_on(content: bytes) -> list[bytes]:
+        if rng.random() >= share:
+            return [content]
+        broken = bytearray(content)
+        broken[rng.integers(len(broken))] ^= 1 << rng.integers(8)
+        cut = content[: rng.integers(len(content))]
+        return [[], [content, content], [bytes(broken)], [cut, content]][rng.integers(4)]
+
+    return pass_on
+
+
+def test_from_a_code_to_exchanges(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
+    start = wire.session.replica.parameters.copy()
+    look = wire.run_until(lambda look: look.exchanges == 25)
+    check_link(wire)
+    assert look.epoch == 1
+    assert wire.session.keyring.enrolled
+    assert not wire.errors
+    assert look.steps == 75
+    assert not np.array_equal(wire.session.replica.parameters, start)
+
+
+def test_the_merge_mirrors_the_gateways(build: Build) -> None:
+    """Weighted sums of models and of control variates stay what they were, but for training."""
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.phase == "training")
+    size, replica = wire.session.state.anchor.size, wire.session.replica
+
+    def sums() -> tuple[np.ndarray, np.ndarray]:
+        x, h = wire.device.vector("x", size), wire.device.vector("h", size)
+        return 25 * x + 30 * replica.parameters, 25 * h + 30 * replica.control
+
+    for _ in range(10):
+        wire.run_until(lambda look: look.phase == "exchanging")
+        before = sums()
+        wire.run_until(lambda look: look.phase != "exchanging")
+        np.testing.assert_allclose(sums(), before, atol=2e-4)
+    assert np.any(replica.control)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_wire_that_loses_repeats_and_garbles(build: Build, seed: int) -> None:
+    wire = wire_for(build(SMALL), WIDTHS, unreliable(seed, 0.3))
+    look = wire.run_until(lambda look: look.exchanges == 40)
+    wire.pass_on = lambda content: [content]
+    last = wire.run_until(lambda now: now.exchanges > look.exchanges and now.phase == "resting")
+    check_link(wire)
+    assert sum(isinstance(record, Planted) for record in wire.records) == 1
+    assert wire.session.state.sequence == last.sequence == last.exchanges
+    assert wire.errors  # repeated frames were refused
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_resets_at_any_moment(build: Build, seed: int) -> None:
+    """Nothing is fetched twice, no exchange is lost or made twice, no counter comes again."""
+    rng = np.random.default_rng(seed)
+    wire = wire_for(build(SMALL), WIDTHS, unreliable(seed, 0.1))
+    for _ in range(150):
+        for _ in range(rng.integers(12)):
+            wire.step()
+        wire.device.reset()
+        wire.coming = b""
+    wire.run_until(lambda look: look.sequence >= 20 and look.phase == "resting")
+    check_link(wire)
+    assert sum(isinstance(record, Planted) for record in wire.records) == 1
+    assert not wire.device.misused_flash
+
+
+def test_a_transfer_goes_on_where_a_reset_broke_it(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.fetched > 0)
+    wire.device.reset()
+    wire.coming = b""
+    wire.run_until(lambda look: look.phase == "training")
+    offsets = [message.offset for message in wire.messages if isinstance(message, Fetch)]
+    assert offsets == [0, 120, 120]
+
+
+def test_counters_only_rise(build: Build) -> None:
+    wire, found = wire_for(build(SMALL), WIDTHS), list[int]()
+    deframer = Deframer(2026)
+
+    def note(content: bytes) -> list[bytes]:
+        found.extend(read_head(frame).counter for frame in deframer.feed(content))
+        return [content]
+
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        if rng.random() < 0.1:
+            wire.device.reset()
+        due, content = wire.device.poll(0, wire.coming)
+        wire.coming = b""
+        note(content)
+        wire.device.poll(due if due < 10**6 else 0)
+    assert len(found) > 20
+    assert found == sorted(set(found))
+
+
+def test_a_gateway_that_restarts(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.exchanges == 3)
+    old = wire.session
+    wire.session = session_for(plan_of(WIDTHS))
+    wire.session.keyring, wire.session.state = old.keyring, old.state
+    wire.session.replica = old.replica
+    wire.run_until(lambda look: look.exchanges == 6)
+    check_link(wire)
+    assert sum(isinstance(message, Hello) for message in wire.messages) == 2
+    assert not any(isinstance(message, Fetch) for message in wire.messages[-6:])
+
+
+def test_a_gateway_that_lost_the_link_seeds_it_anew(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.exchanges == 3)
+    wire.session.state.__init__(np.zeros_like(wire.session.state.anchor))  # type: ignore[misc]
+    wire.run_until(lambda look: look.exchanges == 6)
+    check_link(wire)
+    assert wire.session.state.sequence == 3
+
+
+def test_another_gateway_takes_the_device_over(build: Build) -> None:
+    """With another code; the model stays the device's own, and counters go on."""
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.exchanges == 3)
+    before = wire.device.vector("x", 39)
+    other = bytes(16)
+    assert wire.device.enrol(print_code(other))
+    np.testing.assert_array_equal(wire.device.vector("x", 39), before)
+    wire.session = session_for(plan_of(WIDTHS), other)
+    wire.run_until(lambda look: look.exchanges == 6)
+    check_link(wire)
+
+
+def test_keys_are_replaced_and_old_ones_are_worth_nothing(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.exchanges == 2)
+    old = wire.session.keyring.identity
+    for epoch in (2, 3):
+        wire.session.rotate()
+        wire.device.reset()  # it greets
+        wire.run_until(lambda look, epoch=epoch: look.epoch == epoch and look.phase == "training")
+    assert wire.session.keyring.identity.epoch == 3
+    assert wire.session.keyring.identity.key != old.key
+    assert not wire.errors
+    wire.run_until(lambda look: look.exchanges == 4)
+    check_link(wire)
+
+
+def test_a_code_of_another_device_opens_nothing(build: Build) -> None:
+    wire = Wire(device_for(build(SMALL), WIDTHS), session_for(plan_of(WIDTHS)))
+    assert wire.device.enrol(print_code(bytes(16)))
+    for _ in range(60):
+        wire.step()
+    assert wire.device.look().phase == "keying"
+    assert len(wire.errors) > 3
+    assert not wire.messages
+
+
+@pytest.mark.parametrize("code", ["", "abc", "a" * 27, "0" * 26, "a" * 25 + "b", "!" * 26])
+def test_what_is_no_code_is_refused(build: Build, code: str) -> None:
+    device = device_for(build(SMALL), WIDTHS)
+    assert not device.enrol(code)
+    assert device.look().phase == "unenrolled"
+    assert device.poll() == (0xFFFFFFFF, b"")
+
+
+@pytest.mark.parametrize(
+    ("planned", "reason"),
+    [((5, 6, 3), MODEL_TOO_LARGE), ((6, 3), OTHER_INPUTS), ((5, 4), OTHER_CLASSES)],
+)
+def test_what_does_not_fit_is_refused_and_asked_again(
+    build: Build, planned: tuple[int, ...], reason: int
+) -> None:
+    wire = Wire(device_for(build(SMALL), WIDTHS), session_for(plan_of(planned)))
+    assert wire.device.enrol(print_code(bytes(range(16))))
+    wire.run_until(lambda look: look.phase == "resting")
+    assert wire.device.look().refusal == reason
+    better = session_for(plan_of(WIDTHS))
+    better.keyring, wire.session = wire.session.keyring, better
+    wire.run_until(lambda look: look.exchanges == 1)
+    assert wire.device.look().refusal == 0
+
+
+def test_sleep_and_wake(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.exchanges == 3)
+    wire.device.sleep(3600)
+    wire.run_until(lambda look: look.phase == "asleep")
+    assert wire.messages[-1] == Sleep(3600)
+    x = wire.device.vector("x", 39)
+    assert wire.device.poll(10_000) == (0xFFFFFFFF, b"")
+    wire.device.reset()  # as after deep sleep: local training was stored before
+    np.testing.assert_array_equal(wire.device.vector("x", 39), x)
+    wire.run_until(lambda look: look.exchanges == 2)
+    check_link(wire)
+
+
+def test_a_gateway_that_is_away_at_bedtime(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
+    wire.run_until(lambda look: look.exchanges == 3)
+    wire.pass_on = lambda content: []
+    wire.device.sleep(60)
+    wire.run_until(lambda look: look.phase == "asleep")
+    wire.pass_on = lambda content: [content]
+    wire.device.wake()
+    wire.run_until(lambda look: look.exchanges == 5)
+    check_link(wire)
+
+
+def test_a_flood_changes_nothing(build: Build) -> None:
+    """Noise, frames with sound checksums, and all that the gateway ever said, again and again."""
+    said = list[bytes]()
+
+    def note(content: bytes) -> list[bytes]:
+        said.append(content)
+        return [content]
+
+    wire, rng = wire_for(build(SMALL), WIDTHS, note), np.random.default_rng(5)
+    wire.run_until(lambda look: look.exchanges == 4)
+    for _ in range(300):
+        wire.coming += rng.bytes(60) + b"\0" + said[rng.integers(len(said))]
+        wire.step()
+        wire.coming += b"\0"
+    look = wire.run_until(lambda look: look.phase == "resting" and look.exchanges > 8)
+    check_link(wire)
+    assert look.strays > 200
+    assert sum(isinstance(message, Offer) for message in wire.messages) <= look.sequence + 300
+
+
+def test_training_that_diverges_starts_from_the_anchor(build: Build) -> None:
+    firmware = build(SMALL)
+    features = np.full((25, 5), 1e30, np.float32)
+    device = Device(firmware, features, np.arange(25) % 3)
+    wire = Wire(device, session_for(plan_of(WIDTHS)))
+    device.enrol(print_code(bytes(range(16))))
+    wire.run_until(lambda look: look.steps == 200)
+    assert np.isfinite(device.vector("x", 39)).all()
+
+
+def test_the_digits_model_learns(build: Build) -> None:
+    """64-32-10 on separable rows, on the device alone: its exchanges carry it to the gateway."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(10, 64))
+    classes = np.arange(200) % 10
+    features = (centres[classes] + rng.normal(0, 0.5, (200, 64))).astype(np.float32)
+    wire = Wire(
+        Device(build(Sizes()), features, classes),
+        session_for(plan_of((64, 32, 10), learning_rate=0.1, batch_size=16, local_steps=5)),
+    )
+    wire.device.enrol(print_code(bytes(range(16))))
+    wire.run_until(lambda look: look.exchanges == 60)
+    check_link(wire)
+    spec, replica = plan_of((64, 32, 10)).spec, wire.session.replica
+    from gossipfl.learning.training import predict
+
+    found = predict(spec, replica.parameters, features).argmax(1)
+    assert (found == classes).mean() > 0.9
+    assert isinstance(wire.session.state, LinkState)
