@@ -19,7 +19,7 @@ from gossiping.tasks import make_task
 
 from gossipfl.simulation.experiment import Experiment, Result, run
 
-NODES, STEPS, QUICK_STEPS, LAST = 8, 800, 150, 5
+NODES, STEPS, QUICK_STEPS, LAST = 8, 800, 100, 5
 PUBLISHED_POINTS, PUBLISHED_RATIO = 0.18, 32
 POINTS_MAX, RATIO_MIN = 0.3, 30
 # Algorithm, rate, changes of the manifest.
