@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 REQUIREMENTS = ("gossipy-dfl==0.0.1", "torch==2.13.0")
 NODES = 100
 # Hidden units, and how many times gossipy's rate is asked for.
-CASES = {"logistic": (0, 8.0), "mlp": (100, 8.0)}
+CASES = {"logistic": (0, 100.0), "mlp": (100, 12.0)}
 
 
 @frozen
@@ -43,10 +43,10 @@ class Crowd:
 
 
 CROWDS = {
-    "10,000 logistic": Crowd(10_000, 57, 2, 0, 5, 500, 2.0),
-    "1,000 of 784-60-10": Crowd(1000, 784, 10, 60, 5, 150, 4.0),
+    "10,000 logistic": Crowd(10_000, 57, 2, 0, 5, 1200, 1.0),
+    "1,000 of 784-60-10": Crowd(1000, 784, 10, 60, 5, 300, 2.5),
 }
-QUICK = {"2,000 logistic": Crowd(2000, 57, 2, 0, 3, 500, 1.0)}
+QUICK = {"2,000 logistic": Crowd(2000, 57, 2, 0, 3, 1200, 0.5)}
 
 
 def main() -> None:
