@@ -10,6 +10,11 @@ class Paths:
         self._happened: list[OnLinks] = []
         self._known: dict[tuple[int, int], PathFaults] = {}
 
+    @property
+    def are_clear(self) -> bool:
+        """Nothing has happened to any of them, or all is healed."""
+        return not self._happened
+
     def apply(self, event: OnLinks) -> None:
         """From now on."""
         if isinstance(event, Heal) and event.is_everywhere:
@@ -20,7 +25,7 @@ class Paths:
 
     def between(self, sender: int, receiver: int) -> PathFaults:
         """What frames meet on this way now."""
-        if not self._happened:
+        if self.are_clear:
             return CLEAR
         way = sender, receiver
         if way not in self._known:

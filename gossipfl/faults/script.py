@@ -121,7 +121,11 @@ def parse_script(tables: dict[str, Any], source: str) -> FaultScript:
 def to_table(event: Event) -> dict[str, Any]:
     """What stands for an event under [[events]]."""
     fields = asdict(event, filter=lambda _, value: value not in ((), None))
-    return {"do": name_of(event), **fields}
+    return {"do": name_of(event), **{key: _lists(value) for key, value in fields.items()}}
+
+
+def _lists(value: Any) -> Any:
+    return list(map(_lists, value)) if isinstance(value, tuple) else value
 
 
 def _event(table: dict[str, Any], where: str) -> Event:

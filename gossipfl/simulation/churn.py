@@ -15,14 +15,22 @@ from gossipfl.simulation.engine import Engine
 
 @define
 class Presence:
-    """Which nodes are online; a node that is not neither trains nor receives, but keeps all."""
+    """Which nodes are online; a node that is not neither trains nor receives, but keeps all.
+
+    online: as they come and go.  held: whom a fault keeps away, whatever they would do.
+    """
 
     nodes: int
     online: list[bool] = Factory(lambda self: [True] * self.nodes, takes_self=True)
+    held: list[bool] = Factory(lambda self: [False] * self.nodes, takes_self=True)
 
     def is_online(self, end: int) -> bool:
         """Ends beyond the nodes, such as a coordinator, are always there."""
-        return end >= self.nodes or self.online[end]
+        return end >= self.nodes or (self.online[end] and not self.held[end])
+
+    def hold(self, node: int, away: bool) -> None:
+        """A fault takes the node away, or lets it come back."""
+        self.held[node] = away
 
     def switch(self, node: int, online: bool) -> None:
         """The node comes, or goes."""

@@ -9,6 +9,7 @@ from attrs.validators import ge, gt, in_, instance_of, lt, optional
 
 from gossipfl.agreement import converter
 from gossipfl.errors import ConfigError
+from gossipfl.faults.script import QUIET, FaultScript
 from gossipfl.gossip.allowance import Limits
 from gossipfl.gossip.replica import Replica
 from gossipfl.manifest import Manifest
@@ -17,6 +18,7 @@ from gossipfl.simulation.chance import stream
 from gossipfl.simulation.checks import checked
 from gossipfl.simulation.churn import Churn, OnOff, Presence, Trace
 from gossipfl.simulation.engine import Engine
+from gossipfl.simulation.faults import schedule_faults
 from gossipfl.simulation.gossip import Gossip
 from gossipfl.simulation.measurement import Candidate, Measurement, Point
 from gossipfl.simulation.network import Conditions, Network
@@ -50,6 +52,7 @@ class Experiment:
     speed_spread: the fastest node makes this many rounds for one of the slowest.
     resend_s: an unanswered request is repeated after so long.
     conditions: of the links.  churn: None when all stay.
+    faults: what goes wrong when, beside conditions and churn.
     limits: on what every node sends; of the scheme, not of baselines.
     own_validation: share of its rows that each node holds back, to judge its own model on.
     evaluate_every: rounds between two looks at the mesh.
@@ -75,6 +78,7 @@ class Experiment:
     churn: Churn | None = field(
         default=None, validator=checked(optional(instance_of((OnOff, Trace))))
     )
+    faults: FaultScript = QUIET
     limits: Limits = field(factory=Limits)
     own_validation: float = field(default=0.0, validator=checked(ge(0), lt(1)))
     evaluate_every: int = field(default=10, validator=checked(instance_of(int), ge(1)))
@@ -164,6 +168,8 @@ def _make_world(experiment: Experiment, rows: Rows) -> World:
         experiment.churn.start(engine, presence, stream(seed, "churn"))
     # One end more than nodes: a coordinator's, for the algorithms that have one.
     network = Network(engine, experiment.conditions, nodes + 1, presence.is_online, seed)
+    end_s = experiment.rounds * experiment.interval_s
+    schedule_faults(experiment.faults, engine, presence, network.paths, end_s)
     members = populate(manifest, rows, experiment.partition, nodes, seed, own, threat)
     return World(
         engine=engine,

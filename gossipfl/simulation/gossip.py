@@ -101,7 +101,7 @@ class SimulatedNode:
         return ready[int(self._rng.random() * len(ready))] if ready else None
 
     def _may_ask(self, other: int) -> bool:
-        return self._world.presence.is_online(other) and self._is_ready(other)
+        return self._world.is_partner(self._number, other) and self._is_ready(other)
 
     def _is_ready(self, other: int) -> bool:
         exchange = self._exchanges.get(other)

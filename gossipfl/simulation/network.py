@@ -8,6 +8,8 @@ import numpy as np
 from attrs import field, frozen
 from attrs.validators import ge, gt, le, lt, optional
 
+from gossipfl.faults.links import CLEAR
+from gossipfl.faults.paths import Paths
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.checks import checked
 from gossipfl.simulation.engine import Engine
@@ -48,6 +50,7 @@ class Network:
 
     ends: how many there are; a coordinator may be one of them.
     is_online: frames to an end that is not are lost, however they got on their way.
+    paths: what faults do to links beside.
     sent_bytes, sent_frames: of every end, encoded frames with FRAME_OVERHEAD_BYTES each; lost
         frames count, since they were sent; copies that the network makes do not.
     """
@@ -55,6 +58,7 @@ class Network:
     def __init__(
         self, engine: Engine, conditions: Conditions, ends: int, is_online: IsOnline, seed: int
     ) -> None:
+        self.paths = Paths()
         self.sent_bytes = [0] * ends
         self.sent_frames = [0] * ends
         self._engine = engine
@@ -62,6 +66,7 @@ class Network:
         self._is_online = is_online
         self._seed = seed
         self._jitter = stream(seed, "jitter")
+        self._faults = stream(seed, "faults")
         self._fates = _fates(stream(seed, "network"), conditions)
         self._receivers: dict[int, Receive] = {}
         self._certain_s = _certain_s(conditions)
@@ -78,22 +83,28 @@ class Network:
         self.sent_bytes[sender] += length
         self.sent_frames[sender] += 1
         arrive = partial(self._arrive, sender, receiver, frame)
-        if self._certain_s is not None:
+        if self._certain_s is not None and self.paths.are_clear:
             self._engine.schedule(self._certain_s, arrive)
             return
-        delay_s = self._delay_s(sender, receiver, length)
+        path, copies = self.paths.between(sender, receiver), next(self._fates)
+        delay_s = self._delay_s(sender, receiver, length, path.bytes_per_s)
         if self._conditions.jitter_s:
             delay_s += self._conditions.jitter_s * float(self._jitter.random())
-        for _ in range(next(self._fates)):
+        if path is not CLEAR:
+            delay_s += path.delay_s + path.jitter_s * float(self._faults.random())
+            copies *= not (path.cut or self._faults.random() < path.loss)
+        for _ in range(copies):
             self._engine.schedule(delay_s, arrive)
 
     def _arrive(self, sender: int, receiver: int, frame: bytes) -> None:
         if self._is_online(receiver):
             self._receivers[receiver](sender, frame)
 
-    def _delay_s(self, sender: int, receiver: int, length: int) -> float:
+    def _delay_s(self, sender: int, receiver: int, length: int, most: float | None) -> float:
         """Queue behind earlier frames, then transmission, then latency: links keep order."""
         way, bandwidth = (sender, receiver), self._conditions.bandwidth
+        if most is not None:
+            bandwidth = most if bandwidth is None else min(most, bandwidth)
         if bandwidth is None:
             return self._latency_s(way)
         now_s = self._engine.now_s

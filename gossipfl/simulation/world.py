@@ -97,6 +97,14 @@ class World:
     seed: int
     threat: Threat = NO_THREAT
 
+    def is_partner(self, node: int, other: int) -> bool:
+        """It is there, and reached; a node knows within a ping which links are dead."""
+        return self.presence.is_online(other) and not self.network.paths.between(node, other).cut
+
+    def partners(self, node: int) -> list[int]:
+        """Neighbours that can be reached now."""
+        return [other for other in self.views.neighbours(node) if self.is_partner(node, other)]
+
     @property
     def honest(self) -> list[int]:
         """All nodes that are no attackers, ascending."""

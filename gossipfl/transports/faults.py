@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import attrs
 import numpy as np
-from attrs.validators import and_, ge, le
+from attrs.validators import and_, ge, gt, le, optional
 
 _PROBABILITY = and_(ge(0.0), le(1.0))
 
@@ -18,6 +18,7 @@ class Faults:
     loss: probability that a frame vanishes.
     reorder: probability that a frame is held for `hold_s` seconds while others overtake it.
     duplicate: probability that a frame arrives twice, the copy with its own jitter and hold.
+    bytes_per_s: frames of a link wait for those before them; None: as fast as they come.
     queue_max: frames in flight; more are lost, as in a router.
     """
 
@@ -27,6 +28,7 @@ class Faults:
     reorder: float = attrs.field(default=0.0, validator=_PROBABILITY)
     hold_s: float = attrs.field(default=0.05, validator=ge(0))
     duplicate: float = attrs.field(default=0.0, validator=_PROBABILITY)
+    bytes_per_s: float | None = attrs.field(default=None, validator=optional(gt(0)))
     queue_max: int = attrs.field(default=1024, validator=ge(1))
 
 

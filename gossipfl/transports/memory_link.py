@@ -8,7 +8,7 @@ import trio
 
 from gossipfl.errors import Unreachable
 from gossipfl.transports.base import PREFIX_BYTES, Link, Traffic, check_frame
-from gossipfl.transports.faults import Conditions
+from gossipfl.transports.faults import Conditions, Faults
 
 
 def memory_link_pair(
@@ -64,15 +64,23 @@ class _Path:
         self._ends = sender, receiver
         self._in_flight: list[tuple[float, int, bytes | None]] = []
         self._sequence = itertools.count()
-        self._last_s = -math.inf
+        self._last_s = self._free_s = -math.inf
         self._changed = trio.Event()
 
     def put(self, frame: bytes) -> None:
         fates = self._conditions.arrivals(*self._ends)
-        queue_max = self._conditions.faults_of(*self._ends).queue_max
+        faults = self._conditions.faults_of(*self._ends)
         for after_s, held in fates:
-            if len(self._in_flight) < queue_max and not self._conditions.is_cut(*self._ends):
-                self._schedule(frame, after_s, held)
+            if len(self._in_flight) < faults.queue_max and not self._conditions.is_cut(*self._ends):
+                self._schedule(frame, after_s + self._queued_s(frame, faults), held)
+
+    def _queued_s(self, frame: bytes, faults: Faults) -> float:
+        """Until the frame has left, behind those before it."""
+        if faults.bytes_per_s is None:
+            return 0.0
+        now_s = trio.current_time()
+        self._free_s = max(now_s, self._free_s) + len(frame) / faults.bytes_per_s
+        return self._free_s - now_s
 
     def close(self) -> None:
         """The other end hears of it, unless a partition lies between: then it waits in vain."""

@@ -20,6 +20,7 @@ from gossipfl.faults.script import (
     FaultScript,
     parse_script,
     read_script,
+    to_table,
 )
 
 NODES: Final = 6
@@ -57,6 +58,7 @@ def test_a_script_is_read_in_order_of_time_and_of_the_file() -> None:
         "restart 0-1, 4",
     ]
     found.check(NODES)
+    assert parse_script({"events": [to_table(each) for each in found.events]}, "again") == found
 
 
 @pytest.mark.parametrize(

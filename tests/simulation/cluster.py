@@ -4,6 +4,8 @@ The same seed gives the same run to the event: keys, schedules, faults and choic
 it, nothing runs in a thread and nothing iterates over a set.
 """
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -39,6 +41,7 @@ from gossipfl.transports.faults import Faults
 from gossipfl.transports.memory import MemoryNetwork
 from tests.simulation.air import Air, AirDiscovery
 from tests.simulation.device import START_S, Device
+from tests.simulation.pausing import PausingTransport
 
 SEED: Final = int(os.environ.get("GOSSIPFL_TEST_SEED", "0"))
 VALID_DAYS: Final = 10
@@ -72,7 +75,8 @@ class Cluster:
         name: str = "node",
         **settings: Any,
     ) -> None:
-        print(f"cluster of {len(readings)}: GOSSIPFL_TEST_SEED={seed}")  # shown on failure
+        # Shown on failure; everything else that a test draws follows from the same variable.
+        print(f"cluster of {len(readings)}: replay with GOSSIPFL_TEST_SEED={SEED}")
         self.rng = np.random.default_rng([seed, *name.encode()])
         self.manifest = manifest
         self.network = near.network if near else MemoryNetwork(self.rng.spawn(1)[0], faults)
@@ -116,6 +120,8 @@ class Cluster:
                 yield self
             finally:
                 nursery.cancel_scope.cancel()
+                for device in self.devices:
+                    device.gate.open()
 
     async def start(self, *devices: Device) -> None:
         """Switch these devices on, or all of them; each listens when this returns."""
@@ -139,7 +145,7 @@ class Cluster:
 
     def _agent(self, device: Device, store: Store, saved: Saved) -> Agent:
         around = Surroundings(
-            transport=self.network.transport(device.address),
+            transport=PausingTransport(self.network.transport(device.address), device.gate),
             discovery=AirDiscovery(self.air, device.address, lambda: device.powered)
             if device.config.mdns
             else None,
@@ -177,6 +183,7 @@ class Cluster:
         for device in chosen:
             assert device.scope is not None
             device.scope.cancel()
+            device.gate.open()
         for device in chosen:
             await device.stopped.wait()
 
@@ -187,6 +194,10 @@ class Cluster:
         shutil.copytree(device.directory, image, ignore=shutil.ignore_patterns("*-shm"))
         await self.stop(device)
         device.directory = image
+
+    def digest(self) -> str:
+        """The hash over everything that all nodes have reported, in order."""
+        return hashlib.sha256(json.dumps(self.trace).encode()).hexdigest()
 
     def wipe(self, device: Device) -> None:
         """A new disk; the key was on another one."""

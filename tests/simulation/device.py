@@ -19,6 +19,7 @@ from gossipfl.node.state.store import Store
 from gossipfl.node.status import decode_vector
 from gossipfl.security.admission import Admission
 from gossipfl.security.identity import DeviceKey
+from tests.simulation.pausing import Gate
 
 START_S: Final = 1_800_000_000.0
 PORT: Final = 7411
@@ -30,6 +31,7 @@ class Device:
 
     clock_off_s: how wrong its clock is.  disk_s: seconds that every write takes.
     folder: where further readings are put.
+    gate: closed while the machine is paused.
     powered: without power nothing is written any more and no goodbye is said.
     """
 
@@ -43,6 +45,7 @@ class Device:
     clock_off_s: float = 0.0
     disk_s: float = 0.0
     powered: bool = True
+    gate: Gate = attrs.Factory(Gate)
     revocations: bytes | None = None
     folder: Path | None = None
     keep_revocations: Keep = attrs.Factory(lambda self: self._keep, takes_self=True)
@@ -91,6 +94,7 @@ class Device:
     async def run_blocking(self, function: Any, *args: Any) -> Any:
         """Inline, as fast as the disk is; nothing happens once the power is gone."""
         await trio.lowlevel.checkpoint()
+        await self.gate.passed()
         if self.disk_s and self.store is not None and function == self.store.write:
             await trio.sleep(self.disk_s)
         return function(*args) if self.powered else None

@@ -9,28 +9,12 @@ import pytest
 import trio
 
 from gossipfl.transports.faults import Faults
+from tests.simulation.checks import assert_links_agree, seeded
 from tests.simulation.cluster import SEED, Cluster, settle, until
 from tests.simulation.device import Device
 from tests.simulation.readings import clouds, skewed
 
 BAD: Final = Faults(delay_s=0.02, jitter_s=0.05, loss=0.2, duplicate=0.1, reorder=0.1, hold_s=0.3)
-
-
-def seeded(cluster: Cluster) -> list[int]:
-    """Links that had to start over, by node."""
-    return [device.count("link.seeded") for device in cluster.devices]
-
-
-def assert_links_agree(cluster: Cluster) -> None:
-    """On the disks of stopped nodes: no more than the open exchange lies between two ends."""
-    keys = {device.key.public: device for device in cluster.devices}
-    for device in cluster.devices:
-        for key, here in cluster.links(device).items():
-            there = cluster.links(keys[key])[device.key.public]
-            assert abs(here.sequence - there.sequence) <= 1
-            if here.sequence == there.sequence:
-                assert here.digest == there.digest
-                np.testing.assert_array_equal(here.anchor.view("u4"), there.anchor.view("u4"))
 
 
 async def test_a_fifth_of_all_frames_lost(autojump_clock, tmp_path, rng):

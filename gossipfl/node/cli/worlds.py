@@ -1,5 +1,6 @@
 """Options of a simulated world: its links, speeds, comings and goings."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,6 +9,7 @@ import click
 from gossipfl.node.cli.options import topology_option
 
 if TYPE_CHECKING:
+    from gossipfl.faults.script import FaultScript
     from gossipfl.manifest import Manifest
     from gossipfl.simulation.churn import Churn
     from gossipfl.simulation.experiment import Experiment
@@ -97,6 +99,12 @@ _OPTIONS: Final = (
         help="With a share: mean length of an absence.",
     ),
     click.option(
+        "--faults",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="TOML file: what goes wrong, and when, as for `swarm`; in virtual seconds.",
+    ),
+    click.option(
         "--own-validation",
         type=SHARE,
         default=0.0,
@@ -146,7 +154,7 @@ _OPTIONS: Final = (
 
 NODES: Final = (
     *("topology", "renew_s", "repair_s", "mixing", "rounds", "interval_s", "resend_s"),
-    *("speed_spread", "churn", "away_s", "own_validation", "attack", "attackers"),
+    *("speed_spread", "churn", "away_s", "faults", "own_validation", "attack", "attackers"),
 )
 LINKS: Final = (
     *("latency_s", "latency_spread", "jitter_s", "bandwidth", "loss", "duplication"),
@@ -177,6 +185,7 @@ def make_experiment(manifest: "Manifest", nodes: int, settings: dict[str, Any]) 
         algorithm=settings["baseline"] or "gossip",
         conditions=Conditions(**{key: settings[key] for key in LINKS[:-2]}),
         churn=_churn(settings["churn"], settings["away_s"], nodes),
+        faults=_faults(settings["faults"], nodes),
         limits=Limits(settings["bytes_per_day"], settings["max_message_bytes"]),
         **{key: settings[key] for key in same},
     )
@@ -189,3 +198,18 @@ def _churn(share_or_trace: float | Path, away_s: float, nodes: int) -> "Churn":
     if isinstance(share_or_trace, Path):
         return read_trace(share_or_trace, nodes)
     return OnOff(share=share_or_trace, away_s=away_s)
+
+
+@lru_cache(maxsize=1)  # one script for all runs of a command, and told of once
+def _faults(path: Path | None, nodes: int) -> "FaultScript":
+    """The script; what of it means nothing here is told."""
+    from gossipfl.faults.script import QUIET, read_script
+    from gossipfl.simulation.faults import without_meaning
+
+    if path is None:
+        return QUIET
+    script = read_script(path)
+    script.check(nodes)
+    for line in without_meaning(script):
+        click.echo(f"note: {line}", err=True)
+    return script

@@ -112,8 +112,7 @@ class Hegedus:
 
     def speak(self, node: int) -> None:
         """A part of the model to one of those that are there."""
-        views, presence = self.world.views, self.world.presence
-        others = [other for other in views.neighbours(node) if presence.is_online(other)]
+        others = self.world.partners(node)
         if others:
             other = others[int(self._rngs[node].integers(len(others)))]
             self.world.network.send(node, other, self._message(node))
