@@ -11,6 +11,7 @@ WIDTH: Final = 860
 HEIGHT: Final = 240
 LEFT, RIGHT, TOP, BOTTOM = 60, 20, 22, 30
 TICKS: Final = 5
+SPAN_MIN: Final = 1e-12
 POINTS_MAX: Final = 400
 STEPS: Final = (1, 2, 2.5, 5, 10)
 
@@ -62,7 +63,7 @@ def chart(
 def ticks(low: float, high: float) -> list[float]:
     """Round values, a few, that reach from at most `low` to at least `high`."""
     most = max(abs(low), abs(high))
-    span = high - low if high - low > 1e-6 * most else max(most, 1.0)
+    span = high - low if high - low > max(SPAN_MIN, 1e-6 * most) else max(most, 1.0)
     raw = span / TICKS
     magnitude = 10.0 ** math.floor(math.log10(raw))
     step = next(magnitude * each for each in STEPS if magnitude * each >= raw * (1 - 1e-9))

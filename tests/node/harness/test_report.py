@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gossipfl.node.harness.charts import Curve, Mark, chart, ticks
@@ -90,6 +90,8 @@ def test_many_looks_are_thinned_out_but_the_last_is_kept() -> None:
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
+@example(0.0, 5e-324)
+@example(-1e9, 1e-7)
 def test_ticks_are_few_and_reach_over_everything(low: float, span: float) -> None:
     found = ticks(low, low + span)
     slack = 1e-6 * (found[-1] - found[0])
