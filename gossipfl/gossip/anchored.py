@@ -25,7 +25,7 @@ class AnchoredGossip:
     """The scheme that a mesh uses unless told otherwise.
 
     codec: turns x - anchor into a payload; what it withholds stays in the residual.
-    seed_codec: the denser one that re-seeds a link.
+    seed_codec: the denser one that re-seeds a link, and that catches up on a cold one.
     initial: float32[d], the cluster's first model, where every anchor starts.
     weight_max: share of a merge that no end exceeds, however many samples it claims.
     """
@@ -44,8 +44,12 @@ class AnchoredGossip:
         return self._initial.copy()
 
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
-        """The compressed residual; its norm also feeds the guard."""
-        replica.guard.note(updates.difference(replica.parameters, anchor, self._residual))
+        """The compressed residual, more of it on a cold link; its norm also feeds the guard."""
+        norm = updates.difference(replica.parameters, anchor, self._residual)
+        is_cold = replica.guard.note(norm)
+        # Whoever is not trusted could drag the anchor away, to make us send long messages.
+        if is_cold and replica.caution is None:
+            return self._seed_codec.encode(self._residual)
         return self._codec.encode(self._residual)
 
     def read(self, payload: bytes) -> Delta:
@@ -75,6 +79,10 @@ class AnchoredGossip:
         scatter.add_two(
             anchor, first.indices, first.values, weight, second.indices, second.values, other
         )
+
+    def meet(self, replica: Replica, anchor: Vector) -> None:
+        """The average goes by anchors."""
+        replica.meet(anchor)
 
     def seed(self, replica: Replica) -> bytes:
         """The largest fifth of x - initial."""

@@ -169,6 +169,7 @@ class Exchange:
         mix = self._mix(record)
         self._scheme.mix_replica(replica, self.link, mix)
         self._apply_to_link(record, mix)
+        self._scheme.meet(replica, self.state.anchor)
         return record
 
     def _apply_to_link(self, record: Applied, mix: Mix) -> None:

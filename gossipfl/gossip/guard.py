@@ -1,4 +1,4 @@
-"""Notices a mesh that starts to diverge, from a signal that costs no message."""
+"""Notices a mesh that starts to diverge, and links that are far behind, at no message."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ MEMORY: Final = 0.9
 WARM_UP_ROUNDS: Final = 20
 PAUSE_ROUNDS: Final = 10
 RISE: Final = 1.5
+COLD: Final = 3.0
 
 
 class ResidualGuard:
@@ -14,6 +15,9 @@ class ResidualGuard:
     The residual before compression follows the true consensus distance; the size of the control
     variate does not.  The variate itself is left alone, so its weighted sum over the cluster
     stays zero.
+
+    A link is cold when its residual is far above the usual: a newcomer's, one that rested for long,
+    or one between meshes that have just met.  What such links bring is news, no divergence.
     """
 
     def __init__(self) -> None:
@@ -23,10 +27,16 @@ class ResidualGuard:
         self._rounds = 0
         self._acted = 0
 
-    def note(self, residual: float) -> None:
-        """The norm of one exchange's uncompressed delta."""
-        first = self.residual == 0.0
+    def note(self, residual: float) -> bool:
+        """The norm of one exchange's uncompressed delta.  True when the link is cold."""
+        first, usual = self.residual == 0.0, COLD * self.residual
+        is_cold = self._rounds > WARM_UP_ROUNDS and 0 < usual < residual
+        if is_cold:
+            # Bounded, so that one link does not count for all, yet a new usual is found in time.
+            residual = usual
+            self._least, self._acted = float("inf"), self._rounds
         self.residual = residual if first else MEMORY * self.residual + (1 - MEMORY) * residual
+        return is_cold
 
     def end_round(self) -> bool:
         """True when this round's residual made us halve the gain."""

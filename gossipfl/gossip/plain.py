@@ -48,6 +48,9 @@ class PlainGossip:
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
         """There is none."""
 
+    def meet(self, replica: Replica, anchor: Vector) -> None:
+        """There is none."""
+
     def seed(self, replica: Replica) -> bytes:
         """Nothing needs to be said; a payload may not be empty."""
         return b"\0"

@@ -15,6 +15,8 @@ from gossipfl.kernels.engine import scatter, updates
 
 Vector = NDArray[np.float32]
 AVERAGE_MEMORY: Final = 0.9
+# A few links' anchors, which change slowly: shorter, so that training does not start from the past.
+ANCHORS_MEMORY: Final = 0.8
 
 
 class Replica:
@@ -23,7 +25,9 @@ class Replica:
     parameters: x, float32[d]; local training and merges add to it, in any order.
     control: h, float32[d]; the drift correction that training adds outside the optimizer
         (Scaffnew, arXiv:2202.09357, here learnt from merge displacements).
-    average: running mean of x over rounds, float32[d]; lifts the worst node.
+    average: running mean of the anchors of the links that are used, float32[d], which is nearer to
+        what all nodes have in common than x is, since what no message had room for is missing; of
+        x itself while no neighbour is met, and where anchors may be dragged away.
     samples: rows this node trains on, its weight in every merge.
     step_size: learning rates of the latest local steps, summed; displacements divided by it are
         gradients.  So h stays one whatever a schedule does to the rate, and needs no rescaling.
@@ -43,11 +47,26 @@ class Replica:
         self.control = np.zeros_like(initial)
         self.average = initial.copy()
         self.rounds = 0
+        self._has_met = False
         self.samples = samples
         self.step_size = step_size
         self.activity = Activity(activity)
         self.guard = ResidualGuard()
         self.caution = caution
+
+    def start(self) -> Vector:
+        """The model that local steps start from, itself: the average, where neighbours are met.
+
+        As with error feedback (arXiv:1901.09847), gradients are those of what was told; what was
+        withheld is remembered in x.
+        """
+        return self.average if self._has_met else self.parameters
+
+    def meet(self, anchor: Vector) -> None:
+        """An exchange has moved the anchor of its link, float32[d], to here."""
+        if self.caution is None:
+            self._has_met = True
+            self._average_in(anchor, ANCHORS_MEMORY)
 
     def correction(self) -> Vector:
         """A copy of h to train with."""
@@ -64,7 +83,7 @@ class Replica:
         return encode_activity(self.guard.gain * gain / self.step_size)
 
     def trained(self, start: Vector, end: Vector, step_size: float) -> None:
-        """Local training moved a copy of x from `start` to `end`; merges may have come between."""
+        """Local training went from `start` to `end`; merges may have come between."""
         if self.caution is not None:
             self.caution.note_trained(end - start, self.control, step_size)
         updates.advance(self.parameters, start, end)
@@ -98,11 +117,16 @@ class Replica:
 
     def end_round(self) -> bool:
         """Close the books of one round; True when the guard had to act."""
+        if not self._has_met:
+            self._average_in(self.parameters, AVERAGE_MEMORY)
+        self._has_met = False
         self.rounds += 1
-        memory = min(AVERAGE_MEMORY, 1 - 1 / self.rounds)
-        updates.approach(self.average, self.parameters, 1 - memory)
         self.activity.end_round(len(self.parameters))
         return self.guard.end_round()
+
+    def _average_in(self, model: Vector, longest: float) -> None:
+        memory = min(longest, 1 - 1 / (self.rounds + 1))
+        updates.approach(self.average, model, 1 - memory)
 
 
 @lru_cache(maxsize=4096)

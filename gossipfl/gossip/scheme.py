@@ -65,6 +65,9 @@ class Scheme(Protocol):
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:
         """Move the anchor; both ends reach the same bits."""
 
+    def meet(self, replica: Replica, anchor: Vector) -> None:
+        """Tell the model where the anchor is now, if there is one."""
+
     def seed(self, replica: Replica) -> bytes:
         """A payload that says where we are, for a link whose ends disagree."""
 

@@ -117,7 +117,7 @@ class Rounds:
     async def _train(self) -> bool:
         """Local steps; False when they failed."""
         replica = self._mixer.replica
-        start = replica.parameters.copy()
+        start = replica.start().copy()
         try:
             fit = await self._run_blocking(self._learner.fit, start, replica.correction())
         except TrainingFailed as error:

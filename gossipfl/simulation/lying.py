@@ -56,6 +56,10 @@ class LyingScheme:
         """As the honest scheme: the link stays in step, so that lies go on being heard."""
         self._inner.mix_anchor(anchor, mix)
 
+    def meet(self, replica: Replica, anchor: Vector) -> None:
+        """As the honest scheme."""
+        self._inner.meet(replica, anchor)
+
     def seed(self, replica: Replica) -> bytes:
         """As the honest scheme."""
         return self._inner.seed(replica)

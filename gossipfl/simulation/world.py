@@ -57,14 +57,14 @@ class Member:
 
     def train(self) -> None:
         """One round of local steps."""
-        replica = self.replica
+        # Training takes no virtual time, so that no merge can come between and no copy is needed.
+        replica, start = self.replica, self.replica.start()
         try:
-            fit = self.learner.fit(replica.parameters, replica.correction())
+            fit = self.learner.fit(start, replica.correction())
         except TrainingDiverged:
             self.diverged += 1
             return
-        # Training takes no virtual time, so that no merge can come between and no copy is needed.
-        replica.trained(replica.parameters, fit.parameters, self.learner.step_size)
+        replica.trained(start, fit.parameters, self.learner.step_size)
 
     def complete(self, parameters: Vector) -> Vector:
         """The model that this node predicts with, given what is gossiped of it."""

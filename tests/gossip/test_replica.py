@@ -5,7 +5,8 @@ import pytest
 
 from gossipfl.compression.delta import Delta
 from gossipfl.gossip.activity import Activity
-from gossipfl.gossip.guard import PAUSE_ROUNDS, WARM_UP_ROUNDS, ResidualGuard
+from gossipfl.gossip.caution import Caution
+from gossipfl.gossip.guard import COLD, PAUSE_ROUNDS, WARM_UP_ROUNDS, ResidualGuard
 from gossipfl.gossip.replica import Replica, shared_activity
 from gossipfl.gossip.scheme import weights
 
@@ -98,3 +99,63 @@ def test_the_guard_leaves_a_steady_mesh_alone() -> None:
     for _ in range(500):
         guard.note(float(rng.uniform(0.8, 1.2)))
         assert not guard.end_round()
+
+
+def test_a_jump_is_a_cold_link_and_no_divergence() -> None:
+    guard = ResidualGuard()
+    for _ in range(WARM_UP_ROUNDS + PAUSE_ROUNDS):
+        assert not guard.note(1.0)
+        guard.end_round()
+    assert guard.note(1.1 * COLD)
+    for residual in (2.5, 2.2, 1.9, 1.7, 1.5, 1.4, 1.3, 1.2, 1.1, 1.0, 1.0, 1.0):
+        assert not guard.note(residual)
+        assert not guard.end_round()
+    assert guard.gain == 1
+
+
+def test_a_link_that_stays_far_becomes_usual() -> None:
+    guard = ResidualGuard()
+    for _ in range(2 * WARM_UP_ROUNDS):
+        guard.note(1.0)
+        guard.end_round()
+    cold = 0
+    for _ in range(50):
+        cold += guard.note(10.0)
+        guard.end_round()
+    assert 1 <= cold < 15
+    assert not guard.note(10.0)
+
+
+def test_no_link_is_cold_before_the_usual_is_known() -> None:
+    guard = ResidualGuard()
+    assert not guard.note(1.0)
+    assert not guard.note(100.0)
+
+
+def test_among_neighbours_the_average_follows_anchors_and_training_starts_there() -> None:
+    replica, anchor = make_replica(), np.full(4, 7, "f4")
+    for _ in range(100):
+        replica.meet(anchor)
+        assert replica.start() is replica.average
+        replica.end_round()
+    np.testing.assert_allclose(replica.average, 7, atol=1e-3)
+    np.testing.assert_array_equal(replica.parameters, 0)
+
+
+def test_whoever_is_alone_goes_by_its_own_model() -> None:
+    replica = make_replica()
+    replica.meet(np.full(4, 7, "f4"))
+    for _ in range(100):
+        replica.end_round()
+        assert replica.start() is replica.parameters
+    np.testing.assert_allclose(replica.average, 0, atol=1e-3)
+
+
+def test_anchors_that_strangers_move_are_not_believed() -> None:
+    replica = Replica(
+        np.zeros(4, "f4"), samples=1, step_size=0.5, activity=0.1, caution=Caution(4, seed=0)
+    )
+    replica.meet(np.full(4, 7, "f4"))
+    assert replica.start() is replica.parameters
+    replica.end_round()
+    np.testing.assert_array_equal(replica.average, 0)
