@@ -1,6 +1,6 @@
 """Bytes to FedAvg's accuracy minus a point, for every scheme, in one simulator.
 
-Run it as scripts/bench/gossip [--quick] [--part NAME] [--seeds N] [--tune].
+Run it as scripts/bench/gossip [--quick] [--part NAME] [--seeds N] [--workers N] [--tune].
 
 Runs are kept under build/bench/gossip by what they are and by the source that they depend on, so an
 interrupted or extended bench goes on where it was.  A whole bench writes docs/gossip.md and its
@@ -26,9 +26,9 @@ from gossiping.pool import complete
 from gossiping.tuning import tune
 from places import ROOT
 
-PARTS = {"frontier": frontier, "basis": basis, "rivals": rivals, "conditions": conditions}
+PARTS = {"frontier": frontier, "basis": basis, "conditions": conditions, "rivals": rivals}
 # The rivals are many, and far off: fewer seeds tell as much.
-RIVALS_SEEDS = 3
+RIVALS_SEEDS = 2
 DOCS = ROOT / "docs"
 
 
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed of digits, few schemes")
     parser.add_argument("--part", choices=list(PARTS), action="append")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--workers", type=int, help="processes; all cores unless given")
     parser.add_argument("--tune", action="store_true", help="print the grid of settings instead")
     parser.add_argument("--task", choices=["digits", "mnist"], default="mnist", help="of --tune")
     options = parser.parse_args()
@@ -45,7 +46,8 @@ def main() -> None:
         tune(options.task)
         return
     parts = [quick()] if options.quick else _parts(options.part or list(PARTS), options.seeds)
-    complete(run for part in parts for run in part.runs)
+    for part in parts:
+        complete(part.runs, options.workers)
     figures = Figures()
     sections = {part.name: part.report(figures) for part in parts}
     print("\n\n".join(section for each in sections.values() for section in each), flush=True)

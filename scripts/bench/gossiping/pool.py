@@ -12,8 +12,8 @@ from gossiping.runs import KEPT, Run, perform
 from gossiping.tasks import make_task
 
 
-def complete(runs: Iterable[Run]) -> None:
-    """Perform those that have no record yet, the longest first, on all cores."""
+def complete(runs: Iterable[Run], workers: int | None = None) -> None:
+    """Perform those that have no record yet, the longest first; workers: None for all cores."""
     KEPT.mkdir(parents=True, exist_ok=True)
     wanted = {run.key: run for run in runs}
     missing = [run for run in wanted.values() if not run.path.exists()]
@@ -21,13 +21,13 @@ def complete(runs: Iterable[Run]) -> None:
     for task in {run.task for run in missing}:
         make_task(task)  # fetched once, before several processes ask for it
     if missing:
-        _perform_all(sorted(missing, key=lambda run: run.node_rounds, reverse=True))
+        _perform_all(sorted(missing, key=lambda run: run.node_rounds, reverse=True), workers)
 
 
-def _perform_all(runs: Sequence[Run]) -> None:
+def _perform_all(runs: Sequence[Run], workers: int | None) -> None:
     """Compiled code and data are loaded by each process once."""
     started_s, total, done = time.monotonic(), sum(run.node_rounds for run in runs), 0
-    workers = min(os.cpu_count() or 1, len(runs))
+    workers = min(workers or os.cpu_count() or 1, len(runs))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(perform, run): run for run in runs}
         for number, future in enumerate(as_completed(futures), 1):

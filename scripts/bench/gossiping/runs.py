@@ -18,7 +18,7 @@ from gossiping.tasks import make_task
 
 KEPT = CACHE / "gossip"
 # What no simulated figure can depend on.
-APART = {"node", "adapters", "transports", "datasets"}
+APART = {"node", "adapters", "transports", "datasets", "membership", "security", "config.py"}
 
 
 @frozen(kw_only=True)

@@ -76,13 +76,16 @@ def uncompressed() -> list[Scheme]:
 
 
 def compressed() -> list[Scheme]:
-    """Rivals that send less; of CHOCO the cheapest for iid shares and the best for others."""
+    """Rivals that send less.  Where settings matter most there are several, and the best counts."""
     return [
         Scheme("gossip learning, 10 % sample", "hegedus:0.1", True),
         Scheme("gossip learning, 2 parts", "hegedus-parts:2", True),
         Scheme("gossip learning, tokens, 10 % sample", "hegedus-tokens:0.1", True),
+        _sparse("CHOCO-SGD", "choco", 0.1, 0.4),
+        _sparse("CHOCO-SGD", "choco", 0.2, 0.6),
         _sparse("CHOCO-SGD", "choco", 0.2, 0.9),
         _sparse("CHOCO-SGD", "choco", 0.5, 0.9),
+        _sparse("DeepSqueeze", "deepsqueeze", 0.2, 0.2),
         _sparse("DeepSqueeze", "deepsqueeze", 0.5, 0.5),
     ]
 

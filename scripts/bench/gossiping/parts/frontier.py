@@ -11,7 +11,7 @@ from gossiping.table import table
 
 LIMITS_KB = {(16, "iid"): 200, (16, "dirichlet"): 300, (64, "iid"): 300, (64, "dirichlet"): 450}
 MESSAGE, SHORT = 600, 350
-SHORT_ROUNDS = {"iid": 300, "dirichlet": 600}
+SHORT_ROUNDS = {"iid": 300, "dirichlet": 500}
 
 
 def frontier(seeds: Sequence[int]) -> Part:
@@ -24,7 +24,8 @@ def frontier(seeds: Sequence[int]) -> Part:
             nodes=nodes,
             schemes=[anchored(KEEP)],
             seeds=seeds,
-            every=5 if nodes == 16 else 10,
+            every=5 if nodes == 16 else 20,
+            world={} if nodes == 16 else {"topology": "random:8"},
         )
         for nodes in (16, 64)
         for kind, partition in PARTITIONS.items()
