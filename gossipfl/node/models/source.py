@@ -85,7 +85,7 @@ def _nothing_judged() -> StateError:
 
 
 def _stored(home: Home, manifest: Manifest, best: bool) -> TrainedModel:
-    """Predictions are made with the averaged model, which only rounds change."""
+    """Predictions are made with the averaged model, as it was written last."""
     saved = None
     if home.database.exists():
         try:
