@@ -1,0 +1,3 @@
+/* Stub, see driver/uart.h. */
+#include <stdint.h>
+void vTaskDelay(uint32_t ticks);
