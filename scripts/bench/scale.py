@@ -132,6 +132,7 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
             "view": len(near),
             "view_max": len(near),
             "interval_s": INTERVAL_S,
+            "handshake_timeout_s": 30.0,  # hundreds begin at once
         }
         config = build_config(settings, "scripts/bench/scale")
         devices.append(Device(config, run_blocking=run_inline))
@@ -167,9 +168,10 @@ async def _until_linked(links: Callable[[], list[int]]) -> None:
     with trio.fail_after(READY_TIMEOUT_S):
         while True:
             found = links()
+            progress(f"{sum(found)} of {DEGREE * len(found)} ends of links are up")
             if sum(found) >= 0.99 * DEGREE * len(found):
                 return
-            await trio.sleep(0.5)
+            await trio.sleep(5)
 
 
 def measure_processes(figures: Figures, sizes: Sizes) -> None:
