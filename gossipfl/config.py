@@ -62,6 +62,11 @@ class NodeConfig:
     preset: str = _setting("lan", "Defaults for: " + ", ".join(PRESETS) + ".", in_(tuple(PRESETS)))
     view: int = _setting(4, "Links to keep up.  More mixes faster and costs memory.", ge(1), le(64))
     view_max: int = _setting(8, "Links to accept at most.", ge(1), le(64))
+    topology: str | None = _setting(
+        None,
+        "Whom to link to and mix with, of all that are found: ring, torus, base:2 and others (see "
+        "`gossipfl topology list`); alike on all nodes.  Default: --view random ones.",
+    )
     interval_s: float = _setting(
         5.0, "Mean seconds between rounds, drawn at random.  Lower: faster, more bytes.", gt(0)
     )

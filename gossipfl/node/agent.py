@@ -18,6 +18,7 @@ from gossipfl.learning.best import BestWatch
 from gossipfl.learning.drift import DriftWatch
 from gossipfl.learning.statistics import MomentSet
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
+from gossipfl.node.course import Course, parse_course
 from gossipfl.node.durations import Durations
 from gossipfl.node.growth import Growth
 from gossipfl.node.inputs import PreparedInputs
@@ -26,7 +27,7 @@ from gossipfl.node.learners import Material, Studies, make_studies
 from gossipfl.node.membership import Membership
 from gossipfl.node.memory import peak_bytes
 from gossipfl.node.mesh import AddressBook, Mesh
-from gossipfl.node.mixer import Mixer
+from gossipfl.node.mixer import LINKS_MAX, Mixer
 from gossipfl.node.observer import Observer
 from gossipfl.node.rounds import Rounds
 from gossipfl.node.session import LinkLimits, Sessions
@@ -48,6 +49,7 @@ class Surroundings:
     """Everything that differs between a device and a simulation of one.
 
     run_blocking: runs a function off the event loop; inline under virtual time.
+    wall_clock: seconds, as other nodes count them about alike.
     """
 
     transport: Transport
@@ -55,6 +57,7 @@ class Surroundings:
     run_blocking: RunBlocking
     observer: Observer
     rng: np.random.Generator
+    wall_clock: Callable[[], float]
 
 
 class Agent:
@@ -77,12 +80,20 @@ class Agent:
         self._around = around
         self._store = store
         self._started_s = time.monotonic()
-        self._instance = around.rng.bytes(INSTANCE_BYTES).hex()
+        self.instance = around.rng.bytes(INSTANCE_BYTES).hex()
         self._address = ""
         self._lateness = Durations(SAMPLES_MAX)
         own_key = membership.certificate.public_key
-        self._mesh = Mesh(own_key, config.view, config.view_max, stale_s=config.ping_interval_s)
+        topology = parse_course(config.topology, manifest.seed)
+        view_max = config.view_max if topology is None else LINKS_MAX
+        self._mesh = Mesh(own_key, config.view, view_max, stale_s=config.ping_interval_s)
         self._book = AddressBook(around.rng)
+        self._course = Course(
+            topology,
+            self.instance,
+            live=lambda: self._book.live(self._mesh),
+            epoch=lambda: int(around.wall_clock() / config.interval_s),
+        )
         self._journal = Journal(store, _position(saved), around.run_blocking, around.observer)
         self._sharing = Sharing(
             MomentSet(manifest.groups),
@@ -162,6 +173,7 @@ class Agent:
             self._book,
             self._around.observer,
             self._around.rng,
+            self._course,
             self._config.handshake_timeout_s,
         )
 
@@ -169,7 +181,7 @@ class Agent:
         await run_discovery(
             discovery,
             self._book,
-            self._instance,
+            self.instance,
             self._membership.cluster_tag,
             self._around.observer,
             self._around.rng,
@@ -241,6 +253,7 @@ class Agent:
             self._around.run_blocking,
             self._around.observer,
             self._around.rng,
+            self._course,
             resend_s=self._config.resend_s,
             stop_after=self._config.stop_after,
         )
@@ -261,7 +274,7 @@ class Agent:
 
     def _hello(self) -> Hello:
         return Hello(
-            self._manifest.id, self._instance, self._port, self._membership.revocations.version
+            self._manifest.id, self.instance, self._port, self._membership.revocations.version
         )
 
     async def take_revocations(self, signed: bytes) -> None:

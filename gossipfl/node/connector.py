@@ -6,6 +6,7 @@ import numpy as np
 import trio
 
 from gossipfl.errors import ConfigError, PeerError
+from gossipfl.node.course import Course
 from gossipfl.node.mesh import AddressBook, Mesh
 from gossipfl.node.observer import Observer
 from gossipfl.node.session import Sessions
@@ -19,6 +20,7 @@ from gossipfl.transports.discovery import (
 
 DIALS_MAX: Final = 4
 EXPLORE_S: Final = 300.0
+COURSE_S: Final = 5.0
 LONELY_S: Final = 15.0
 DISCOVERY_RETRY_S: Final = 60.0
 ADVICE: Final = (
@@ -38,9 +40,11 @@ class Connector:
         book: AddressBook,
         observer: Observer,
         rng: np.random.Generator,
+        course: Course,
         dial_timeout_s: float,
     ) -> None:
         self._transport = transport
+        self._course = course
         self._sessions = sessions
         self._mesh = mesh
         self._book = book
@@ -52,9 +56,12 @@ class Connector:
     async def run(self) -> None:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._explore, nursery)
+            if self._course.is_free:
+                nursery.start_soon(self._explore, nursery)
+            else:
+                nursery.start_soon(self._keep_course)
             while True:
-                found = self._book.due(self._mesh) if self._may_dial() else None
+                found = self._due() if self._may_dial() else None
                 if found is None:
                     await self._wait_for_change()
                 else:
@@ -72,8 +79,23 @@ class Connector:
                 extra = self._mesh.pick(self._rng, lambda neighbour: neighbour.dialled)
             if extra is not None:
                 extra.end("made room for others")
-            elif found := self._book.due(self._mesh):
+            elif found := self._due():
                 self._start_dial(nursery, *found)
+
+    async def _keep_course(self) -> None:
+        """Let go of links that we dialled and that the topology, as we know it, does not have.
+
+        Not at once: news of who is there need a while to reach everybody.
+        """
+        while True:
+            await trio.sleep(COURSE_S)
+            for neighbour in self._mesh:
+                if neighbour.dialled and not self._course.wants(neighbour.hello.instance):
+                    neighbour.end("it is not next to us in the topology")
+            self._book.announce_change()
+
+    def _due(self) -> tuple[str, str] | None:
+        return self._book.due(self._mesh, self._course.wants)
 
     def _start_dial(self, nursery: trio.Nursery, name: str, address: str) -> None:
         self._book.note_tried(name)
@@ -81,12 +103,15 @@ class Connector:
         nursery.start_soon(self._dial, name, address)
 
     def _may_dial(self) -> bool:
-        wanted = self._mesh.wants_more and self._dialling < DIALS_MAX
-        return wanted and len(self._mesh) + self._dialling < self._mesh.view
+        if self._dialling >= DIALS_MAX:
+            return False
+        return not self._course.is_free or len(self._mesh) + self._dialling < self._mesh.view
 
     async def _wait_for_change(self) -> None:
         """Until an address, a link or a deadline is new."""
-        wait_s = self._book.wait_s(self._mesh) if self._may_dial() else float("inf")
+        wait_s = (
+            self._book.wait_s(self._mesh, self._course.wants) if self._may_dial() else float("inf")
+        )
         with trio.move_on_after(wait_s):
             async with trio.open_nursery() as nursery:
                 for event in (self._book.changed, self._mesh.changed):

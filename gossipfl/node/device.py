@@ -113,6 +113,7 @@ class Device:
             run_blocking=self._run_blocking,
             observer=self.observer,
             rng=_make_rng(config.seed, self.key.public),
+            wall_clock=time.time,
         )
         self.observer.emit(
             "node.starting",

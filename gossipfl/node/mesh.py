@@ -19,6 +19,7 @@ BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_MAX_S: Final = 120.0
 STEADY_S: Final = 10.0
 UNTRUSTED_RETRY_S: Final = 600.0
+GONE_AFTER: Final = 3
 
 
 @define(eq=False)
@@ -101,11 +102,6 @@ class Mesh:
     def __len__(self) -> int:
         return len(self._live)
 
-    @property
-    def wants_more(self) -> bool:
-        """We have fewer links than we want to keep up."""
-        return len(self._live) < self.view
-
     def is_live(self, instance: str | None, addresses: tuple[str, ...]) -> bool:
         """There is a link to the peer with this instance id, or at one of these addresses."""
         return any(
@@ -158,6 +154,7 @@ class _Entry:
 
     instance: None until it has said hello.  hearsay: a neighbour told us of it.
     busy: a dial is under way.  ours: it is ourselves.
+    failures: dials that gave no link for long.  unanswered: dials since it last said hello.
     """
 
     instance: str | None
@@ -166,6 +163,7 @@ class _Entry:
     hearsay: bool
     due_s: float
     failures: int = 0
+    unanswered: int = 0
     turn: int = 0
     busy: bool = False
     ours: bool = False
@@ -200,11 +198,12 @@ class AddressBook:
         if known is not None:
             if known.addresses != addresses:  # it moved: what failed before says nothing
                 known.addresses, known.failures, known.due_s = addresses, 0, due_s
+                known.unanswered = 0
                 self.announce_change()
             return
         if len(self._entries) >= BOOK_MAX and not self._forget_worst(hearsay_only=hearsay):
             return
-        instance = None if fixed else name
+        instance = None if fixed or hearsay else name
         self._entries[name] = _Entry(instance, addresses, fixed, hearsay, due_s)
         self.announce_change()
 
@@ -213,25 +212,35 @@ class AddressBook:
         if name in self._entries and not self._entries[name].fixed:
             del self._entries[name]
 
-    def due(self, mesh: Mesh) -> tuple[str, str] | None:
-        """(name, address) of a peer to dial now, soonest due first, or None."""
+    def due(self, mesh: Mesh, wants: Callable[[str], bool]) -> tuple[str, str] | None:
+        """(name, address) of a peer to dial now, soonest due first, or None.
+
+        wants: whether a link to the peer with this id is wanted; who is not known yet is tried.
+        """
         now_s = trio.current_time()
         names = sorted(self._entries, key=lambda name: (self._entries[name].due_s, name))
         for name in names:
             entry = self._entries[name]
-            if entry.due_s <= now_s and self._is_open(entry, mesh):
+            if entry.due_s <= now_s and self._is_open(entry, mesh, wants):
                 return name, entry.addresses[entry.turn % len(entry.addresses)]
         return None
 
-    def wait_s(self, mesh: Mesh) -> float:
+    def wait_s(self, mesh: Mesh, wants: Callable[[str], bool]) -> float:
         """Seconds until the next entry is due; infinite when only a change can make one due."""
-        times = [e.due_s for e in self._entries.values() if self._is_open(e, mesh)]
+        times = [e.due_s for e in self._entries.values() if self._is_open(e, mesh, wants)]
         return max(0.0, min(times, default=float("inf")) - trio.current_time())
 
-    @staticmethod
-    def _is_open(entry: _Entry, mesh: Mesh) -> bool:
-        """Somebody else whom we neither have a link to nor dial already."""
-        return not (entry.ours or entry.busy or mesh.is_live(entry.instance, entry.addresses))
+    def _is_open(self, entry: _Entry, mesh: Mesh, wants: Callable[[str], bool]) -> bool:
+        """Somebody else whom we want, and neither have a link to nor dial already."""
+        if entry.ours or entry.busy or mesh.is_live(entry.instance, entry.addresses):
+            return False
+        instance = entry.instance or self._instance_at(entry.addresses)
+        return instance is None or wants(instance)
+
+    def _instance_at(self, addresses: tuple[str, ...]) -> str | None:
+        """Who is there, as another entry knows."""
+        found = (e.instance for e in self._entries.values() if e.addresses == addresses)
+        return next((instance for instance in found if instance), None)
 
     def note_tried(self, name: str) -> None:
         """We are about to dial; later attempts wait longer and longer, with jitter."""
@@ -241,6 +250,7 @@ class AddressBook:
         backoff_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2.0**entry.failures)
         entry.due_s = trio.current_time() + backoff_s * float(self._rng.uniform(0.75, 1.25))
         entry.failures = min(entry.failures + 1, 20)
+        entry.unanswered += 1
         entry.turn += 1
         entry.busy = True
 
@@ -255,6 +265,7 @@ class AddressBook:
         entry = self._entries.get(name)
         if entry is not None:
             entry.instance = instance
+            entry.unanswered = 0
             entry.turn -= 1
 
     def note_untrusted(self, name: str) -> None:
@@ -266,6 +277,17 @@ class AddressBook:
         """The address is our own."""
         if name in self._entries:
             self._entries[name].ours = True
+
+    def live(self, mesh: Mesh) -> set[str]:
+        """Ids of all that we take for live: heard of and not proved gone, or linked to us.
+
+        Where two are at one place, the one that was heard of later: it was started anew.
+        """
+        at: dict[tuple[str, ...], str] = {}
+        for entry in self._entries.values():
+            if entry.instance and not entry.ours and entry.unanswered < GONE_AFTER:
+                at[entry.addresses] = entry.instance
+        return {*at.values(), *(neighbour.hello.instance for neighbour in mesh)}
 
     def note_lost(self, instance: str, lived_s: float) -> None:
         """A link ended: its peer may be tried again at once, if it was a good one.

@@ -11,6 +11,7 @@ from gossipfl.errors import PeerError, TrainingFailed
 from gossipfl.learning.best import BestWatch
 from gossipfl.learning.learner import Learner
 from gossipfl.learning.training import TrainingDiverged
+from gossipfl.node.course import Course
 from gossipfl.node.inputs import Inputs
 from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
@@ -51,6 +52,7 @@ class Rounds:
         run_blocking: RunBlocking,
         observer: Observer,
         rng: np.random.Generator,
+        course: Course,
         *,
         resend_s: float,
         stop_after: int,
@@ -65,6 +67,7 @@ class Rounds:
         self._run_blocking = run_blocking
         self._observer = observer
         self._rng = rng
+        self._course = course
         self._resend_s = resend_s
         self._stop_after = stop_after
         self._evaluated_s = -EVALUATION_INTERVAL_S
@@ -99,7 +102,8 @@ class Rounds:
             await trio.sleep(min(0.1, settle_s + 0.01))
 
     def _is_ready(self, neighbour: Neighbour) -> bool:
-        return self._mixer.is_ready(neighbour, self._resend_s)
+        is_turn = self._course.is_turn(neighbour.hello.instance)
+        return is_turn and self._mixer.is_ready(neighbour, self._resend_s)
 
     async def _learn(self) -> None:
         """One round, with or without training."""

@@ -156,6 +156,7 @@ class Cluster:
                 wall_clock=trio.current_time,
             ),
             rng=np.random.default_rng([int(self.rng.integers(2**32)), *device.key.public]),
+            wall_clock=trio.current_time,
         )
         return Agent(
             device.config,

@@ -137,8 +137,10 @@ def command(
         click.echo(f"{task.manifest.summary()}; preparing kernels ...", err=True)
         warm_kernels()
         swarm = Swarm(directory, task.manifest, task.sources, between)
-        if graph is None:
+        if topology is None or graph is None:
             swarm.link_by_mdns(view=view)
+        elif graph.ids is None:
+            swarm.link_by_course(topology)
         else:
             swarm.link_by_topology(graph)
         result, _, _ = trio.run(

@@ -69,6 +69,11 @@ class Swarm:
             member.arguments += self.network.options(number)
             member.arguments += ["--view", str(view), "--view-max", str(2 * view)]
 
+    def link_by_course(self, topology: str) -> None:
+        """Nodes find each other and link themselves as the topology of this name says."""
+        for number, member in enumerate(self.members):
+            member.arguments += [*self.network.options(number), "--topology", topology]
+
     def link_by_topology(self, topology: Topology) -> None:
         """Nodes get exactly the links of a graph, and look for no others."""
         ids = members_for(topology, len(self.members))

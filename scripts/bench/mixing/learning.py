@@ -5,8 +5,8 @@ mesh's own compressed gossip, where every node opens one exchange a round with o
 neighbours.  Epidemic Learning is the yardstick of both: D-PSGD over one of its graphs is just that.
 The target is FedAvg's final accuracy minus one point, by seed; bytes are as in gossiping/arena.py.
 
-"At EL's bytes" is a scheme's accuracy when it has sent as much as EL-Oracle with the same number of
-peers a round needed for the target.
+A figure is the difference of two accuracies: of a topology, when it has sent as much as Epidemic
+Learning with as many peers a round needed for the target, and of that one.
 """
 
 import math
@@ -28,6 +28,8 @@ GRAPHS = (
 )
 # One with as many peers a round at most, and Epidemic Learning with as many.
 PAIRS = (("base:2", "el-oracle:1"), ("base:2", "el-local:1"), ("base:5", "el-oracle:4"))
+# Points of accuracy that a topology may be behind Epidemic Learning at equal bytes.
+BEHIND_MAX = 1.0
 # In the mesh: against Epidemic Learning's graphs, among which a link is new in nearly every round.
 MESH = (("random:4", "el-oracle:4"), ("torus", "el-oracle:4"), ("base:2", "el-oracle:1"))
 
@@ -57,8 +59,8 @@ def measure(figures: Figures, *, quick: bool, seeds: int) -> None:
             every=10,
         )
         complete(arena.runs())
-        chosen = [pair for pair in pairs if set(pair) <= set(graphs)]
-        _report(figures, arena, make, graphs, chosen)
+        # A few rounds tell nothing about where they lead.
+        _report(figures, arena, make, graphs, () if quick else pairs)
 
 
 def _report(
@@ -78,7 +80,7 @@ def _report(
             equal = mean(found[make(rival).name], "total_kilobytes")
         ours, theirs = (_accuracy_at(arena, make(name), equal) for name in (graph, rival))
         name = f"{make(graph).algorithm}_{graph}_over_{rival}_at_equal_bytes".replace(":", "-")
-        figures.add(name, 100 * (ours - theirs), "points", ">=", 0.0)
+        figures.add(name, 100 * (ours - theirs), "points", ">=", -BEHIND_MAX)
 
 
 def _accuracy_at(arena: Arena, scheme: Scheme, kilobytes: float) -> float:
