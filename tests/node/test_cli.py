@@ -161,6 +161,7 @@ def test_every_flag_reaches_its_setting(key):
         "interface": ("10.0.0.1", ("10.0.0.1",)),
         "hints": (None, False),
         "preset": ("wan", "wan"),
+        "topology": ("torus", "torus"),
         "validation": ("0.5", 0.5),
         "drift_warning": ("0.5", 0.5),
         "view_max": ("9", 9),
