@@ -29,7 +29,7 @@ def _perform_all(runs: Sequence[Run], workers: int | None) -> None:
     started_s, total, done = time.monotonic(), sum(run.node_rounds for run in runs), 0
     workers = min(workers or os.cpu_count() or 1, len(runs))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(perform, run): run for run in runs}
+        futures = {pool.submit(_perform, run): run for run in runs}
         for number, future in enumerate(as_completed(futures), 1):
             future.result()
             run = futures[future]
@@ -41,3 +41,9 @@ def _perform_all(runs: Sequence[Run], workers: int | None) -> None:
                 f"{run.algorithm} seed {run.seed}; {done / gone_s:.0f} node-rounds/s, "
                 f"{left_s / 60:.1f} min left"
             )
+
+
+def _perform(run: Run) -> None:
+    """Unless another bench beside us has done it meanwhile."""
+    if not run.path.exists():
+        perform(run)
