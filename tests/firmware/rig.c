@@ -48,6 +48,8 @@ static size_t receive_bytes(void *context, uint8_t *bytes, size_t room)
 {
     struct rig *rig = context;
     size_t count = rig->coming_bytes < room ? rig->coming_bytes : room;
+    if (!count)
+        return 0;
     memcpy(bytes, rig->coming, count);
     rig->coming += count;
     rig->coming_bytes -= count;
