@@ -11,13 +11,33 @@ from attrs import field, frozen
 from attrs.validators import ge, gt, in_, le, lt, optional
 
 from gossipfl.gossip.allowance import DAY_MIN, MESSAGE_MIN, Limits
+from gossipfl.membership.settings import Settings
 from gossipfl.toml import build, read_toml
 
 PRESETS: Final[dict[str, dict[str, float]]] = {
-    "local": {"interval_s": 0.2, "ping_interval_s": 5.0, "dead_after_s": 15.0, "resend_s": 2.0},
+    "local": {
+        "interval_s": 0.2,
+        "resend_s": 2.0,
+        "probe_interval_s": 1.0,
+        "probe_timeout_s": 0.3,
+        "shuffle_interval_s": 10.0,
+    },
     "lan": {},
-    "wan": {"interval_s": 30.0, "handshake_timeout_s": 20.0, "resend_s": 60.0},
-    "battery": {"interval_s": 600.0, "view": 2, "ping_interval_s": 900.0, "dead_after_s": 2700.0},
+    "wan": {
+        "interval_s": 30.0,
+        "handshake_timeout_s": 20.0,
+        "resend_s": 60.0,
+        "probe_interval_s": 15.0,
+        "probe_timeout_s": 5.0,
+        "shuffle_interval_s": 120.0,
+    },
+    "battery": {
+        "interval_s": 600.0,
+        "view": 2,
+        "probe_interval_s": 900.0,
+        "probe_timeout_s": 30.0,
+        "shuffle_interval_s": 3600.0,
+    },
 }
 
 
@@ -58,7 +78,12 @@ class NodeConfig:
     interface: tuple[str, ...] = _setting(
         (), "Own IP address to use for mDNS; may be repeated.  Default: all."
     )
-    hints: bool = _setting(True, "Also dial addresses that neighbours tell.")
+    hints: bool = _setting(True, "Also dial members that neighbours tell of.")
+    advertise: tuple[str, ...] = _setting(
+        (),
+        "Where others can dial this node, host:port; may be repeated.  Default: the addresses of "
+        "its interfaces.",
+    )
     preset: str = _setting("lan", "Defaults for: " + ", ".join(PRESETS) + ".", in_(tuple(PRESETS)))
     view: int = _setting(4, "Links to keep up.  More mixes faster and costs memory.", ge(1), le(64))
     view_max: int = _setting(8, "Links to accept at most.", ge(1), le(64))
@@ -83,8 +108,21 @@ class NodeConfig:
     )
     resend_s: float = _setting(10.0, "Seconds before an unanswered request is repeated.", gt(0))
     handshake_timeout_s: float = _setting(5.0, "Seconds that a handshake may take.", gt(0))
-    ping_interval_s: float = _setting(15.0, "Seconds of silence before we ask for life.", gt(0))
-    dead_after_s: float = _setting(45.0, "Seconds of silence before a link is dropped.", gt(0))
+    probe_interval_s: float = _setting(
+        5.0, "Every so often the neighbour that was silent for longest is asked for life.", gt(0)
+    )
+    probe_timeout_s: float = _setting(
+        2.0, "Seconds for its answer, before others are asked to try.", gt(0)
+    )
+    suspicion: int = _setting(
+        4, "Probe intervals, times log10 of the members, that a suspect has to be heard.", ge(1)
+    )
+    shuffle_interval_s: float = _setting(
+        60.0, "Every so often a neighbour and we compare whom we know.", gt(0)
+    )
+    members_max: int = _setting(
+        1024, "Members to know at most; of more, a random sample.", ge(1), le(10_000)
+    )
     checkpoint_interval_s: float = _setting(
         5.0, "Seconds of local training that a crash may cost at most.", gt(0)
     )
@@ -120,13 +158,27 @@ class NodeConfig:
             raise ValueError(f"a node learns from one of {' and '.join(sources)}, not from several")
         if self.view_max < self.view:
             raise ValueError(f"view_max ({self.view_max}) is below view ({self.view})")
-        if self.dead_after_s <= self.ping_interval_s:
-            raise ValueError("dead_after_s must exceed ping_interval_s, or every link dies")
+        if self.probe_timeout_s >= self.probe_interval_s:
+            raise ValueError("probe_timeout_s must be below probe_interval_s: then others try")
 
     @property
     def limits(self) -> Limits:
         """On what this node sends."""
         return Limits(self.bytes_per_day, self.max_message_bytes)
+
+    @property
+    def membership(self) -> Settings:
+        """How members watch each other, slowly where bytes are short."""
+        settings = Settings(
+            probe_interval_s=self.probe_interval_s,
+            probe_timeout_s=self.probe_timeout_s,
+            suspicion=self.suspicion,
+            shuffle_interval_s=self.shuffle_interval_s,
+            members_max=self.members_max,
+            view=self.view,
+            view_max=self.view_max,
+        )
+        return settings if self.bytes_per_day is None else settings.within(self.bytes_per_day)
 
 
 KEYS: Final = tuple(a.name for a in attrs.fields(NodeConfig))

@@ -90,7 +90,7 @@ def test_home_directories_are_expanded(write, monkeypatch, tmp_path):
         ("interval_s = true", "FILE: interval_s: True is not a finite number"),
         ("interval_s = 0", "FILE: 'interval_s' must be > 0: 0.0"),
         ("validation = 1", "FILE: 'validation' must be < 1: 1.0"),
-        ("dead_after_s = 15", "FILE: dead_after_s must exceed ping_interval_s"),
+        ("probe_timeout_s = 5", "FILE: probe_timeout_s must be below probe_interval_s"),
         ("seed = -1", "FILE: 'seed' must be >= 0: -1"),
         ("rounds = -1", "FILE: 'rounds' must be >= 0: -1"),
         ("mdns = 1", "FILE: mdns: 1 is not true or false"),

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import trio
-from attrs import frozen
 
 from gossipfl import __version__
 from gossipfl.agreement import Agreement
@@ -17,8 +15,6 @@ from gossipfl.gossip.scheme import Scheme
 from gossipfl.learning.best import BestWatch
 from gossipfl.learning.drift import DriftWatch
 from gossipfl.learning.statistics import MomentSet
-from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
-from gossipfl.node.course import Course, parse_course
 from gossipfl.node.durations import Durations
 from gossipfl.node.growth import Growth
 from gossipfl.node.inputs import PreparedInputs
@@ -26,38 +22,15 @@ from gossipfl.node.lateness import SAMPLES_MAX, watch_lateness
 from gossipfl.node.learners import Material, Studies, make_studies
 from gossipfl.node.membership import Membership
 from gossipfl.node.memory import peak_bytes
-from gossipfl.node.mesh import AddressBook, Mesh
-from gossipfl.node.mixer import LINKS_MAX, Mixer
-from gossipfl.node.observer import Observer
+from gossipfl.node.mixer import Mixer
+from gossipfl.node.network import Network
 from gossipfl.node.rounds import Rounds
-from gossipfl.node.session import LinkLimits, Sessions
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.state.checkpoints import Checkpoints, restore_replica
-from gossipfl.node.state.journal import Journal, RunBlocking
+from gossipfl.node.state.journal import Journal
 from gossipfl.node.state.store import Saved, Store
 from gossipfl.node.status import Answer, encode_vector
-from gossipfl.transports.address import parse_address
-from gossipfl.transports.base import Transport
-from gossipfl.transports.discovery import Discovery
-from gossipfl.wire.messages import Hello
-
-INSTANCE_BYTES: Final = 8
-
-
-@frozen(kw_only=True)
-class Surroundings:
-    """Everything that differs between a device and a simulation of one.
-
-    run_blocking: runs a function off the event loop; inline under virtual time.
-    wall_clock: seconds, as other nodes count them about alike.
-    """
-
-    transport: Transport
-    discovery: Discovery | None
-    run_blocking: RunBlocking
-    observer: Observer
-    rng: np.random.Generator
-    wall_clock: Callable[[], float]
+from gossipfl.node.surroundings import Surroundings
 
 
 class Agent:
@@ -80,33 +53,20 @@ class Agent:
         self._around = around
         self._store = store
         self._started_s = time.monotonic()
-        self.instance = around.rng.bytes(INSTANCE_BYTES).hex()
-        self._address = ""
         self._lateness = Durations(SAMPLES_MAX)
         own_key = membership.certificate.public_key
-        topology = parse_course(config.topology, manifest.seed)
-        view_max = config.view_max if topology is None else LINKS_MAX
-        self._mesh = Mesh(own_key, config.view, view_max, stale_s=config.ping_interval_s)
-        self._book = AddressBook(around.rng)
-        self._course = Course(
-            topology,
-            self.instance,
-            live=lambda: self._book.live(self._mesh),
-            epoch=lambda: int(around.wall_clock() / config.interval_s),
-        )
+        self._network = Network(config, manifest, membership, around)
         self._journal = Journal(store, _position(saved), around.run_blocking, around.observer)
         self._sharing = Sharing(
             MomentSet(manifest.groups),
             membership,
-            self._mesh,
-            self._book,
+            self._network.mesh,
             around.observer,
             pooled=manifest.pools_statistics,
-            hints=config.hints,
         )
         self._studies = self._make_studies(material, own_key, saved)
         self._mixer = self._make_mixer(own_key, saved)
-        self._sessions = self._make_sessions()
+        self._network.serve(self._mixer, self._sharing)
         self._best = BestWatch(saved.model.best if saved.model else None)
         self._checkpoints = Checkpoints(
             self._journal,
@@ -139,54 +99,18 @@ class Agent:
                 writing.cancel()
 
     async def _start(self, nursery: trio.Nursery, task_status: trio.TaskStatus[str]) -> None:
-        address = await nursery.start(self._around.transport.serve, self._sessions.accept)
-        self._address = address
-        for number, peer in enumerate(self._config.peer):
-            self._book.note(f"static-{number}", (peer,), wait_s=0.0, fixed=True)
-        nursery.start_soon(self._connector().run)
-        nursery.start_soon(run_loneliness_watch, self._mesh, self._around.observer)
-        if self._around.discovery is not None:
-            nursery.start_soon(self._discover, self._around.discovery)
+        await self._network.start(nursery)
         if self._config.lateness_interval_s:
             nursery.start_soon(watch_lateness, self._lateness, self._config.lateness_interval_s)
         if self._growth is not None:
             nursery.start_soon(self._growth.run, self._config.folder_interval_s)
-        self._around.observer.emit(
-            "node.ready", name=self._membership.certificate.name, address=address
-        )
+        name, address = self._membership.certificate.name, self._network.address
+        self._around.observer.emit("node.ready", name=name, address=address)
         task_status.started(address)
 
     async def _run_rounds(self) -> None:
         config = self._config
         await self._rounds.run(config.interval_s, config.settle_s, config.rounds)
-
-    @property
-    def _port(self) -> int:
-        """Where peers can dial us; 0 before we listen, and on transports without ports."""
-        return parse_address(self._address)[1] if ":" in self._address else 0
-
-    def _connector(self) -> Connector:
-        return Connector(
-            self._around.transport,
-            self._sessions,
-            self._mesh,
-            self._book,
-            self._around.observer,
-            self._around.rng,
-            self._course,
-            self._config.handshake_timeout_s,
-        )
-
-    async def _discover(self, discovery: Discovery) -> None:
-        await run_discovery(
-            discovery,
-            self._book,
-            self.instance,
-            self._membership.cluster_tag,
-            self._around.observer,
-            self._around.rng,
-            self._port,
-        )
 
     def _make_studies(self, material: Material, own_key: bytes, saved: Saved) -> Studies:
         moments = self._sharing.moments
@@ -223,37 +147,23 @@ class Agent:
             self._journal,
             self._around.observer,
             allowance,
-            lambda: self._sessions.traffic().sent_bytes,
+            lambda: self._network.sessions.traffic().sent_bytes,
         )
         mixer.restore(saved)
         return mixer
-
-    def _make_sessions(self) -> Sessions:
-        config = self._config
-        limits = LinkLimits(config.handshake_timeout_s, config.ping_interval_s, config.dead_after_s)
-        return Sessions(
-            self._membership,
-            self._hello,
-            self._mesh,
-            self._book,
-            self._mixer,
-            self._sharing,
-            limits,
-            self._around.observer,
-        )
 
     def _make_rounds(self) -> Rounds:
         return Rounds(
             self._studies.learner,
             self._studies.inputs,
             self._mixer,
-            self._mesh,
+            self._network.mesh,
             self._checkpoints,
             self._best,
             self._around.run_blocking,
             self._around.observer,
             self._around.rng,
-            self._course,
+            self._network.course,
             resend_s=self._config.resend_s,
             stop_after=self._config.stop_after,
         )
@@ -272,10 +182,10 @@ class Agent:
             threshold=self._config.drift_warning,
         )
 
-    def _hello(self) -> Hello:
-        return Hello(
-            self._manifest.id, self.instance, self._port, self._membership.revocations.version
-        )
+    @property
+    def instance(self) -> str:
+        """What this life of the node is called: in links, by mDNS and in topologies."""
+        return self._network.instance
 
     async def take_revocations(self, signed: bytes) -> None:
         """Adopt a list that came by hand.  Raises Untrusted when it is not the authority's."""
@@ -307,12 +217,12 @@ class Agent:
     def status(self) -> Answer:
         """Counts and aggregates: nothing from which a reading could be told."""
         certificate, replica = self._membership.certificate, self._mixer.replica
-        progress, traffic = self._rounds.progress, self._sessions.traffic()
+        progress, traffic = self._rounds.progress, self._network.sessions.traffic()
         return {
             "version": __version__,
             "name": certificate.name,
             "roles": list(certificate.roles),
-            "address": self._address,
+            "address": self._network.address,
             "cluster": self._manifest.cluster,
             "manifest": self._manifest.id.hex(),
             "uptime_s": round(time.monotonic() - self._started_s, 1),
@@ -343,6 +253,7 @@ class Agent:
             "lateness": self._lateness.statistics(),
             "exchange": self._mixer.latencies.statistics(),
             "events": dict(sorted(self._around.observer.counts.items())),
+            "members": self._network.members(),
             "neighbours": self._neighbours(),
         }
 
@@ -358,7 +269,7 @@ class Agent:
                 "granted": round(self._mixer.replica.granted(neighbour.key), 2),
                 "silent_s": round(now_s - neighbour.heard_s, 1),
             }
-            for neighbour in self._mesh
+            for neighbour in self._network.mesh
         ]
 
 

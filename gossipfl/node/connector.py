@@ -6,8 +6,10 @@ import numpy as np
 import trio
 
 from gossipfl.errors import ConfigError, PeerError
+from gossipfl.membership.book import AddressBook
+from gossipfl.membership.views import DIALS_MAX
 from gossipfl.node.course import Course
-from gossipfl.node.mesh import AddressBook, Mesh
+from gossipfl.node.mesh import Mesh
 from gossipfl.node.observer import Observer
 from gossipfl.node.session import Sessions
 from gossipfl.transports.base import Transport
@@ -18,7 +20,6 @@ from gossipfl.transports.discovery import (
     Sighting,
 )
 
-DIALS_MAX: Final = 4
 EXPLORE_S: Final = 300.0
 COURSE_S: Final = 5.0
 LONELY_S: Final = 15.0
@@ -74,9 +75,7 @@ class Connector:
         """
         while True:
             await trio.sleep(float(self._rng.exponential(EXPLORE_S)))
-            extra = None
-            if len(self._mesh) > self._mesh.view:
-                extra = self._mesh.pick(self._rng, lambda neighbour: neighbour.dialled)
+            extra = self._mesh.least_used() if self._mesh.missing < 0 else None
             if extra is not None:
                 extra.end("made room for others")
             elif found := self._due():
@@ -92,30 +91,28 @@ class Connector:
             for neighbour in self._mesh:
                 if neighbour.dialled and not self._course.wants(neighbour.hello.instance):
                     neighbour.end("it is not next to us in the topology")
-            self._book.announce_change()
+            self._mesh.announce_change()
 
     def _due(self) -> tuple[str, str] | None:
-        return self._book.due(self._mesh, self._course.wants)
+        return self._book.due(trio.current_time())
 
     def _start_dial(self, nursery: trio.Nursery, name: str, address: str) -> None:
-        self._book.note_tried(name)
+        self._book.note_tried(name, trio.current_time())
         self._dialling += 1
         nursery.start_soon(self._dial, name, address)
 
     def _may_dial(self) -> bool:
-        if self._dialling >= DIALS_MAX:
-            return False
-        return not self._course.is_free or len(self._mesh) + self._dialling < self._mesh.view
+        """In a hurry we dial more than we lack: most of them will not answer."""
+        missing, most = self._mesh.missing, self._mesh.dials_max
+        if not self._course.is_free:
+            return self._dialling < DIALS_MAX
+        return missing > 0 and self._dialling < (most if most > DIALS_MAX else min(missing, most))
 
     async def _wait_for_change(self) -> None:
         """Until an address, a link or a deadline is new."""
-        wait_s = (
-            self._book.wait_s(self._mesh, self._course.wants) if self._may_dial() else float("inf")
-        )
-        with trio.move_on_after(wait_s):
-            async with trio.open_nursery() as nursery:
-                for event in (self._book.changed, self._mesh.changed):
-                    nursery.start_soon(_wait_then_cancel, event, nursery.cancel_scope)
+        due_s = self._book.due_s() if self._may_dial() else float("inf")
+        with trio.move_on_at(due_s):
+            await self._mesh.changed.wait()
 
     async def _dial(self, name: str, address: str) -> None:
         link = None
@@ -153,7 +150,8 @@ async def run_discovery(
             return
         # When two nodes start together, the one with the lower id dials: no crossing dials.
         wait_s = 0.0 if instance < sighting.instance else float(rng.uniform(0.3, 0.8))
-        book.note(sighting.instance, sighting.addresses, wait_s=wait_s)
+        now_s = trio.current_time()
+        book.note(sighting.instance, sighting.addresses, now_s=now_s, wait_s=wait_s)
         observer.emit("peer.sighted", addresses=list(sighting.addresses))
 
     ours = Announcement(port=port, cluster_tag=cluster_tag, instance=instance)
@@ -173,8 +171,3 @@ async def run_loneliness_watch(mesh: Mesh, observer: Observer) -> None:
         if not len(mesh):
             observer.emit("discovery.quiet", advice=ADVICE)
             wait_s = min(wait_s * 2, 3600.0)
-
-
-async def _wait_then_cancel(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()

@@ -15,7 +15,7 @@ from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError, StateError
 from gossipfl.kernels import engine
 from gossipfl.manifest import open_manifest
-from gossipfl.node.agent import Agent, Surroundings, run_in, run_in_thread
+from gossipfl.node.agent import Agent, run_in, run_in_thread
 from gossipfl.node.eventlog import EventLog
 from gossipfl.node.kernels import warm_kernels
 from gossipfl.node.learners import open_material
@@ -25,10 +25,12 @@ from gossipfl.node.state.home import Home, read_bytes, write_private
 from gossipfl.node.state.journal import RunBlocking
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import serve_status
+from gossipfl.node.surroundings import Surroundings
 from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id
 from gossipfl.security.signed import SIGNED_MAX
 from gossipfl.transports.mdns import MdnsDiscovery
+from gossipfl.transports.multicast import outward_addresses
 from gossipfl.transports.tcp import TcpTransport
 
 REVOCATIONS_INTERVAL_S = 10.0
@@ -114,6 +116,7 @@ class Device:
             observer=self.observer,
             rng=_make_rng(config.seed, self.key.public),
             wall_clock=time.time,
+            hosts=outward_addresses,
         )
         self.observer.emit(
             "node.starting",

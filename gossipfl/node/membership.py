@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from gossipfl.membership.herald import Herald
+from gossipfl.membership.records import Record, open_record
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import cluster_id_of
 from gossipfl.security.certificates import Certificate, verify
@@ -65,6 +67,14 @@ class Membership:
             now_s=self._wall_clock(),
             revocations=self.revocations,
         )
+
+    def herald(self, instance: bytes) -> Herald:
+        """Who speaks for this device, in this life; instance: 8 random bytes."""
+        return Herald(self._key, self._admission.certificate, instance)
+
+    def read_record(self, blob: bytes) -> Record:
+        """What a member says of itself.  Raises Untrusted, as `judge` does."""
+        return open_record(blob, self.judge)
 
     async def adopt(self, signed: bytes) -> bool:
         """Take a revocation list if it is newer, and keep it across restarts."""

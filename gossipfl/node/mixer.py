@@ -75,6 +75,11 @@ class Mixer:
         state = self._exchange(neighbour.key).state
         return state.last is None and state.pending is None
 
+    def warmth(self, peer: bytes) -> int:
+        """How many exchanges the link to the peer with this key ever had."""
+        exchange = self._exchanges.get(peer)
+        return 0 if exchange is None else exchange.state.sequence
+
     async def offer_to(self, neighbour: Neighbour) -> None:
         """Open an exchange, or repeat the request that is open, unless bytes are short.
 

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import trio
-from attrs import frozen
 
-from gossipfl.errors import GossipFLError, PeerError, RemoteProtocolError, Unreachable, Untrusted
+from gossipfl.errors import GossipFLError, PeerError, RemoteProtocolError, Untrusted
+from gossipfl.membership.book import AddressBook
 from gossipfl.node.membership import Membership
-from gossipfl.node.mesh import AddressBook, Mesh, Neighbour
+from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
+from gossipfl.node.neighbourhood import Neighbourhood
 from gossipfl.node.observer import Observer
 from gossipfl.node.sharing import Sharing
 from gossipfl.security.certificates import Certificate
@@ -20,28 +21,22 @@ from gossipfl.wire.fragments import split
 from gossipfl.wire.messages import (
     Hello,
     KnownMoments,
+    Members,
     Message,
     Mismatch,
     MomentsUpdate,
-    Peers,
     Ping,
+    PingRequest,
+    PingResult,
     Pong,
     Refusal,
     Reply,
     Request,
     Revocations,
     Seed,
+    Wish,
     decode,
 )
-
-
-@frozen
-class LinkLimits:
-    """Seconds: for a handshake, before we ask for life, before we give a silent link up."""
-
-    handshake_timeout_s: float
-    ping_interval_s: float
-    dead_after_s: float
 
 
 class Sessions:
@@ -50,21 +45,24 @@ class Sessions:
     def __init__(
         self,
         membership: Membership,
-        hello: Callable[[], Hello],
+        hello: Callable[[Wish], Hello],
         mesh: Mesh,
         book: AddressBook,
         mixer: Mixer,
         sharing: Sharing,
-        limits: LinkLimits,
+        neighbourhood: Neighbourhood,
+        handshake_timeout_s: float,
         observer: Observer,
     ) -> None:
         self._membership = membership
         self._hello = hello
+        self._instance = hello(Wish.LINK).instance
         self._mesh = mesh
         self._book = book
         self._mixer = mixer
         self._sharing = sharing
-        self._limits = limits
+        self._neighbourhood = neighbourhood
+        self._handshake_timeout_s = handshake_timeout_s
         self._observer = observer
         self._open: list[Link] = []
         self._closed = Traffic()
@@ -79,8 +77,8 @@ class Sessions:
     async def accept(self, link: Link) -> None:
         """Serve a link that a peer dialled; never raises for the peer's faults."""
         async with self._contained(link):
-            secure, theirs = await self._shake_hands(link, dialled=False)
-            if theirs.instance != self._hello().instance:
+            secure, theirs = await self._shake_hands(link, None)
+            if theirs.instance != self._instance and theirs.wish != Wish.VISIT:
                 await self._serve(self._neighbour(secure, theirs, dialled=False))
 
     async def dialled(self, link: Link, entry: str, settled: Callable[[], None]) -> None:
@@ -91,19 +89,28 @@ class Sessions:
         async with self._contained(link):
             neighbour = None
             try:
-                secure, theirs = await self._shake_hands(link, dialled=True)
+                wish = Wish.URGENT_LINK if self._mesh.is_lonely else Wish.LINK
+                secure, theirs = await self._shake_hands(link, wish)
                 self._book.note_reached(entry, theirs.instance)
-                if theirs.instance == self._hello().instance:
+                if theirs.instance == self._instance:
                     self._book.note_ourselves(entry)
                 else:
                     neighbour = self._neighbour(secure, theirs, dialled=True)
             except Untrusted:
-                self._book.note_untrusted(entry)
+                self._book.note_untrusted(entry, trio.current_time())
                 raise
             finally:
                 settled()
             if neighbour is not None:
                 await self._serve(neighbour)
+
+    async def visit(self, link: Link) -> bool:
+        """Whether a member answers on a link that we dialled; ends it."""
+        answered = False
+        async with self._contained(link):
+            await self._shake_hands(link, Wish.VISIT)
+            answered = True
+        return answered
 
     @asynccontextmanager
     async def _contained(self, link: Link) -> AsyncIterator[None]:
@@ -119,18 +126,18 @@ class Sessions:
             _add(self._closed, link.traffic)
 
     async def _shake_hands(
-        self, link: Link, *, dialled: bool
+        self, link: Link, wish: Wish | None
     ) -> tuple[SecureLink[Certificate], Hello]:
-        shake_hands = secure_dial if dialled else secure_accept
-        with trio.fail_after(self._limits.handshake_timeout_s):
+        """wish: ours; None when it was the peer that dialled."""
+        shake_hands = secure_accept if wish is None else secure_dial
+        with trio.fail_after(self._handshake_timeout_s):
             secure = await shake_hands(link, self._membership.credentials())
-            theirs = await self._say_hello(secure)
+            theirs = await self._say_hello(secure, self._hello(wish or Wish.LINK))
         if secure.identity.serial in self._membership.revocations.serials:
             raise Untrusted(f"certificate of {secure.identity.name} was revoked just now")
         return secure, theirs
 
-    async def _say_hello(self, link: SecureLink[Certificate]) -> Hello:
-        ours = self._hello()
+    async def _say_hello(self, link: SecureLink[Certificate], ours: Hello) -> Hello:
         await _send(link, ours)
         theirs = decode(await link.receive())
         if isinstance(theirs, Refusal):
@@ -173,33 +180,28 @@ class Sessions:
             reason = neighbour.ended or reason
         finally:
             self._mesh.drop(neighbour)
-            self._book.note_lost(neighbour.hello.instance, trio.current_time() - since_s)
+            if self._mesh.find(neighbour.id) is None:
+                self._neighbourhood.unlinked(neighbour)
+            now_s = trio.current_time()
+            self._book.note_lost(neighbour.hello.instance, now_s - since_s, now_s)
             self._observer.emit("link.down", peer=neighbour.name, reason=reason)
 
     async def _converse(self, neighbour: Neighbour) -> str:
         """Serve until the link ends; the reason why it did."""
         try:
+            self._neighbourhood.linked(neighbour)
             await self._sharing.greet(neighbour)
             if neighbour.dialled and self._mixer.is_unused(neighbour):
                 # A newcomer need not wait for a round to learn what its neighbours know.
                 await self._mixer.offer_to(neighbour)
             while True:
-                message = await self._receive(neighbour)
+                message = await neighbour.receive()
+                self._neighbourhood.heard(neighbour)
                 if isinstance(message, Refusal):
                     return f"refused by peer: {message.reason}"
                 await self._dispatch(neighbour, message)
         except PeerError as error:
             return str(error)
-
-    async def _receive(self, neighbour: Neighbour) -> Message:
-        """The next message, asking a silent peer for life in between."""
-        limits = self._limits
-        with trio.move_on_after(limits.ping_interval_s):
-            return await neighbour.receive()
-        await neighbour.send(Ping())
-        with trio.move_on_after(limits.dead_after_s - limits.ping_interval_s):
-            return await neighbour.receive()
-        raise Unreachable(f"silent for {limits.dead_after_s:g} s")
 
     async def _dispatch(self, neighbour: Neighbour, message: Message) -> None:
         match message:
@@ -211,8 +213,8 @@ class Sessions:
                 await self._sharing.take_moments(neighbour, message)
             case Revocations():
                 await self._sharing.take_revocations(message.signed, neighbour)
-            case Peers():
-                await self._sharing.take_peers(neighbour, message)
+            case Members() | PingRequest() | PingResult():
+                await self._neighbourhood.take(neighbour, message)
             case Ping():
                 await neighbour.send(Pong())
             case Pong():

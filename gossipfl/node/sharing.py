@@ -1,4 +1,4 @@
-"""What neighbours tell each other besides deltas: statistics, revocations, addresses."""
+"""What neighbours tell each other besides deltas and members: statistics and revocations."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,18 +8,15 @@ import trio
 from gossipfl.errors import PeerError, RemoteProtocolError, StateError
 from gossipfl.learning.statistics import Moments, MomentSet
 from gossipfl.node.membership import Membership
-from gossipfl.node.mesh import AddressBook, Mesh, Neighbour
+from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.observer import Observer
 from gossipfl.wire.messages import (
     MOMENTS_MAX,
-    PEERS_MAX,
     KnownMoments,
     MomentsUpdate,
-    Peers,
     Revocations,
 )
 
-HINT_WAIT_S: Final = 2.0
 UPDATE_BYTES_MAX: Final = 256 * 1024
 KNOWN_MAX: Final = 4 * MOMENTS_MAX
 REPEATED_MAX: Final = 10
@@ -33,11 +30,9 @@ class Sharing:
         moments: MomentSet,
         membership: Membership,
         mesh: Mesh,
-        book: AddressBook,
         observer: Observer,
         *,
         pooled: bool,
-        hints: bool,
     ) -> None:
         """pooled: whether the cluster agrees on `moments`; else they are told to nobody."""
         self.moments = moments
@@ -47,21 +42,15 @@ class Sharing:
         self._repeated = 0
         self._membership = membership
         self._mesh = mesh
-        self._book = book
         self._observer = observer
         self.pooled = pooled
-        self._hints = hints
 
     async def greet(self, neighbour: Neighbour) -> None:
-        """Tell a fresh neighbour what we hold and whom else we know."""
+        """Tell a fresh neighbour what we hold."""
         if self.pooled:
             await neighbour.send(KnownMoments(self.moments.digests()))
         if neighbour.hello.revocations < self._membership.revocations.version:
             await neighbour.send(Revocations(self._membership.signed_revocations))
-        others = tuple(other.address for other in self._mesh if other is not neighbour)
-        known = tuple(address for address in others if address)
-        if known:
-            await neighbour.send(Peers(known[:PEERS_MAX]))
 
     async def take_known_moments(self, neighbour: Neighbour, message: KnownMoments) -> None:
         """Send the statistics that the neighbour lacks.  Raises RemoteProtocolError."""
@@ -135,16 +124,6 @@ class Sharing:
                     await other.send(Revocations(signed))
                 except PeerError:
                     continue
-
-    async def take_peers(self, neighbour: Neighbour, message: Peers) -> None:
-        """Note addresses to try when we want more links; once a link, as `greet` tells them.
-
-        A member that named more and more could make us knock at every door of a network.
-        """
-        if self._hints and not neighbour.has_hinted:
-            neighbour.has_hinted = True
-            for address in message.addresses:
-                self._book.note(address, (address,), wait_s=HINT_WAIT_S, hearsay=True)
 
     async def _adopt(self, signed: bytes) -> bool:
         try:

@@ -25,7 +25,7 @@ def sign(signing_key: SigningKey, kind: str, body: bytes) -> bytes:
     """Signature and body.  Raises LocalProtocolError on a body above BODY_MAX bytes."""
     if len(body) > BODY_MAX:
         raise LocalProtocolError(f"{kind} has {len(body)} bytes to sign, at most {BODY_MAX} fit")
-    return signing_key.sign(_signed_part(kind, body)).signature + body
+    return signing_key.sign(signed_part(kind, body)).signature + body
 
 
 def open_signed(blob: bytes, *, kind: str, authority: bytes) -> bytes:
@@ -39,13 +39,14 @@ def open_signed(blob: bytes, *, kind: str, authority: bytes) -> bytes:
         raise Untrusted(f"{kind} is truncated or too long")
     signature, body = blob[:SIGNATURE_BYTES], blob[SIGNATURE_BYTES:]
     try:
-        VerifyKey(authority).verify(_signed_part(kind, body), signature)
+        VerifyKey(authority).verify(signed_part(kind, body), signature)
     except BadSignatureError:
         raise Untrusted(f"{kind} has a bad signature: not issued by this authority") from None
     return body
 
 
-def _signed_part(kind: str, body: bytes) -> bytes:
+def signed_part(kind: str, body: bytes) -> bytes:
+    """What a signature covers: the kind, then the body."""
     if not _KIND.fullmatch(kind):
         raise LocalProtocolError(f"{kind!r} is no kind: use a-z, 0-9 and hyphens")
     return _CONTEXT + kind.encode("ascii") + b"\0" + body

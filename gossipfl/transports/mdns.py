@@ -27,7 +27,7 @@ from gossipfl.transports.mdns_records import (
     service_name,
     sighting_of,
 )
-from gossipfl.transports.multicast import own_addresses, usable_interfaces
+from gossipfl.transports.multicast import outward_addresses, own_addresses, usable_interfaces
 from gossipfl.transports.zeroconf_bridge import Events, browse, look_up, register, zeroconf_on
 
 RECHECK_S = 30.0
@@ -82,11 +82,10 @@ class MdnsDiscovery(Discovery):
 
     def _present(self) -> tuple[str, ...]:
         """Those of our interfaces that exist now."""
-        own = own_addresses()
         if self._interfaces:
+            own = own_addresses()
             return tuple(each for each in self._interfaces if each in own)
-        outward = [each for each in own if not ipaddress.ip_address(each).is_loopback]
-        return tuple(outward or own)
+        return tuple(outward_addresses())
 
 
 class _Node:

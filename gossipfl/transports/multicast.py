@@ -1,5 +1,6 @@
 """On which interfaces does multicast DNS work?  One harmless question to ourselves tells."""
 
+import ipaddress
 import secrets
 import socket
 import struct
@@ -22,6 +23,12 @@ def own_addresses() -> list[str]:
     return sorted(
         str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4
     )
+
+
+def outward_addresses() -> list[str]:
+    """Those by which other devices may reach this one; loopback if there are no others."""
+    own = own_addresses()
+    return [each for each in own if not ipaddress.ip_address(each).is_loopback] or own
 
 
 async def usable_interfaces(addresses: Sequence[str]) -> list[str]:

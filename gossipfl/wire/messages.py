@@ -5,6 +5,7 @@ a msgpack array with one element per field, in the order of the class.  `decode`
 in: whatever it returns is in range, so nothing behind it checks again.
 """
 
+from enum import IntEnum
 from operator import attrgetter
 from typing import Any, Final
 
@@ -24,7 +25,13 @@ MESSAGE_DIGEST_BYTES: Final = 2
 LINK_DIGEST_BYTES: Final = 8
 # Around the payload of a Half: its own fields, then length, counter and tag of a sealed frame.
 HALF_OVERHEAD_MAX: Final = 1 + 1 + 5 + 4 + 2 + 5 + 5 + 2 + 2 + 16
-PEERS_MAX: Final = 16
+NUMBER_MAX: Final = 2**16 - 1
+MEMBER_BYTES: Final = 8
+MEMBERS_MAX: Final = 64
+RECORDS_MAX: Final = 16
+RECORD_MAX: Final = 1024
+OBITUARY_MAX: Final = 128
+AGE_MAX_S: Final = 2**24 - 1
 MOMENTS_MAX: Final = 64
 
 # attrs gives its validators no narrower type than this one.
@@ -56,6 +63,24 @@ def _tuple_of(member: Validator, longest: int) -> Validator:
     return and_(instance_of(tuple), max_len(longest), deep_iterable(member))
 
 
+def _pair_of(*members: Validator) -> Validator:
+    def validate(instance: object, attribute: "Attribute[object]", value: object) -> None:
+        if not isinstance(value, tuple) or len(value) != len(members):
+            raise ValueError(f"{attribute.name} holds pairs")
+        for member, part in zip(members, value, strict=True):
+            member(instance, attribute, part)
+
+    return validate
+
+
+class Wish(IntEnum):
+    """What a dialler wants: only to see who is there, a link, or one at any price, having none."""
+
+    VISIT = 0
+    LINK = 1
+    URGENT_LINK = 2
+
+
 @frozen
 class Hello:
     """First message each way: what we run, where we listen, and what we hold.
@@ -64,12 +89,14 @@ class Hello:
     instance: our random mDNS instance id, so that one peer is not dialled twice.
     port: where we accept links, 0 when we do not.
     revocations: version of our newest revocation list.
+    wish: see `Wish`; what counts is the dialler's.
     """
 
     manifest_id: bytes = field(validator=_bytes(16, 16))
     instance: str = field(validator=_text(r"[0-9a-f]{16}\Z"))
     port: int = field(validator=_integer(0, 65535))
     revocations: int = field(validator=_integer(0, 2**32 - 1))
+    wish: int = field(validator=_integer(0, 2))
 
 
 @frozen
@@ -145,11 +172,47 @@ class Pong:
 
 
 @frozen
-class Peers:
-    """Addresses of neighbours that we have a link to: hints, trusted only after a handshake."""
+class PingRequest:
+    """Please find out whether `target`, a member's id, is there; answered by a `PingResult`."""
 
-    addresses: tuple[str, ...] = field(
-        validator=_tuple_of(_text(r"[0-9A-Za-z.:%\[\]_-]{3,100}\Z"), PEERS_MAX)
+    number: int = field(validator=_integer(1, NUMBER_MAX))
+    target: bytes = field(validator=_bytes(MEMBER_BYTES, MEMBER_BYTES))
+
+
+@frozen
+class PingResult:
+    """Whether the target of that request of yours answered us, in the time that it had."""
+
+    number: int = field(validator=_integer(1, NUMBER_MAX))
+    alive: bool = field(validator=instance_of(bool))
+
+
+@frozen
+class Members:
+    """What we tell each other about the cluster's members.
+
+    known: (id, incarnation) of records that we hold; asks: please tell us some of yours.
+    wanted: ids whose records we should like to have.
+    records: (signed record, seconds since its owner signed it), see `gossipfl.membership.records`;
+    obituaries: signed ones.
+    """
+
+    known: tuple[tuple[bytes, int], ...] = field(
+        default=(),
+        validator=_tuple_of(
+            _pair_of(_bytes(MEMBER_BYTES, MEMBER_BYTES), _integer(0, 2**32 - 1)), MEMBERS_MAX
+        ),
+    )
+    asks: bool = field(default=False, validator=instance_of(bool))
+    wanted: tuple[bytes, ...] = field(
+        default=(), validator=_tuple_of(_bytes(MEMBER_BYTES, MEMBER_BYTES), MEMBERS_MAX)
+    )
+    records: tuple[tuple[bytes, int], ...] = field(
+        default=(),
+        validator=_tuple_of(_pair_of(_bytes(1, RECORD_MAX), _integer(0, AGE_MAX_S)), RECORDS_MAX),
+    )
+    obituaries: tuple[bytes, ...] = field(
+        default=(), validator=_tuple_of(_bytes(1, OBITUARY_MAX), RECORDS_MAX)
     )
 
 
@@ -192,11 +255,13 @@ Message = (
     | Seed
     | Ping
     | Pong
-    | Peers
+    | Members
     | KnownMoments
     | MomentsUpdate
     | Revocations
     | Fragment
+    | PingRequest
+    | PingResult
 )
 
 # A type's number is its place here: append only.
@@ -209,11 +274,13 @@ TYPES: Final[tuple[type[Message], ...]] = (
     Seed,
     Ping,
     Pong,
-    Peers,
+    Members,
     KnownMoments,
     MomentsUpdate,
     Revocations,
     Fragment,
+    PingRequest,
+    PingResult,
 )
 _NAMES: Final = {kind: tuple(each.name for each in attrs.fields(kind)) for kind in TYPES}
 # What puts a message's fields side by side, for types that have several.

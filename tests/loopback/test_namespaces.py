@@ -28,7 +28,7 @@ MANIFEST: Final = Manifest(
     cluster="lan", schema=Schema(columns=3, target="y", classes=("0", "1")), keep_ratio=0.3
 )
 FLAGS: Final = ("--interval-s", "0.1", "--settle-s", "0.2", "--resend-s", "0.5")
-SHORT_LIVED: Final = ("--ping-interval-s", "0.5", "--dead-after-s", "1.5")
+SHORT_LIVED: Final = ("--probe-interval-s", "0.4", "--probe-timeout-s", "0.2")
 
 
 @pytest.fixture

@@ -160,6 +160,8 @@ def test_every_flag_reaches_its_setting(key):
         "mdns": (None, False),
         "interface": ("10.0.0.1", ("10.0.0.1",)),
         "hints": (None, False),
+        "advertise": ("h:9", ("h:9",)),
+        "probe_timeout_s": ("0.5", 0.5),
         "preset": ("wan", "wan"),
         "topology": ("torus", "torus"),
         "validation": ("0.5", 0.5),
@@ -171,8 +173,6 @@ def test_every_flag_reaches_its_setting(key):
     text, value = given.get(key, ("3", 3))
     flag = key.replace("_", "-")
     arguments = [f"--no-{flag}"] if text is None else [f"--{flag}", text]
-    if key == "dead_after_s":
-        arguments += ["--ping-interval-s", "1"]
     context = node.command.make_context("node", arguments)
     flags = {name: each for name, each in context.params.items() if name in KEYS}
     assert getattr(node.given_config(None, flags), key) == value

@@ -26,13 +26,14 @@ from gossipfl.learning.readings import Readings
 from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
-from gossipfl.node.agent import Agent, Surroundings
+from gossipfl.node.agent import Agent
 from gossipfl.node.folder import Folder
 from gossipfl.node.learners import Material
 from gossipfl.node.observer import Event, Observer
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import decode_vector
 from gossipfl.node.supply import Supply
+from gossipfl.node.surroundings import Surroundings
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import Authority
 from gossipfl.security.identity import DeviceKey
@@ -157,6 +158,7 @@ class Cluster:
             ),
             rng=np.random.default_rng([int(self.rng.integers(2**32)), *device.key.public]),
             wall_clock=trio.current_time,
+            hosts=lambda: (),
         )
         return Agent(
             device.config,

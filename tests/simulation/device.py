@@ -45,6 +45,7 @@ class Device:
     clock_off_s: float = 0.0
     disk_s: float = 0.0
     powered: bool = True
+    port: int = PORT
     gate: Gate = attrs.Factory(Gate)
     revocations: bytes | None = None
     folder: Path | None = None
@@ -57,7 +58,7 @@ class Device:
 
     @property
     def address(self) -> str:
-        return f"{self.name}:{PORT}"
+        return f"{self.name}:{self.port}"
 
     @property
     def running(self) -> Agent:

@@ -9,7 +9,7 @@ import trio
 from gossipfl.errors import Unreachable
 from gossipfl.transports.base import Link
 from gossipfl.transports.secure import SecureLink, secure_accept, secure_dial
-from gossipfl.wire.messages import Hello, Message, decode, encode
+from gossipfl.wire.messages import Hello, Message, Wish, decode, encode
 from tests.simulation.cluster import Cluster
 from tests.simulation.device import Device
 from tests.simulation.readings import clouds
@@ -24,7 +24,7 @@ class Insider:
         self.device: Device = cluster.admit(name, clouds(cluster.rng, 4))
         self.served = 0
         self._transport = cluster.network.transport(self.device.address)
-        self._hello = Hello(cluster.manifest.id, "0123456789abcdef", 0, 2**32 - 1)
+        self._hello = Hello(cluster.manifest.id, "0123456789abcdef", 0, 2**32 - 1, Wish.LINK.value)
 
     @asynccontextmanager
     async def dial(self, target: Device) -> AsyncIterator[Secure]:

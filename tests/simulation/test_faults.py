@@ -165,7 +165,7 @@ def fill(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_lost_frames_of_a_request_are_repeated_not_renewed(autojump_clock, tmp_path: Path):
     """One direction is dead for a while: the open request stays what it was."""
     rng = np.random.default_rng(SEED)
-    cluster = Cluster(tmp_path, skewed(rng, 2), dead_after_s=1e6, ping_interval_s=1e5)
+    cluster = Cluster(tmp_path, skewed(rng, 2), probe_interval_s=1e6)
     one, other = cluster.devices
     async with cluster.open():
         await cluster.start()

@@ -13,7 +13,7 @@ DAY = 200_000
 
 async def test_a_node_keeps_to_its_day(autojump_clock, tmp_path, rng):
     """Pings and handshakes count; a neighbour without limits asks all the time."""
-    settings = {"interval_s": 10.0, "resend_s": 30.0, "ping_interval_s": 60, "dead_after_s": 180}
+    settings = {"interval_s": 10.0, "resend_s": 30.0}
     cluster = Cluster(tmp_path, readings(rng), bytes_per_day=DAY, **settings)
     async with cluster.open():
         await cluster.start()

@@ -17,7 +17,13 @@ from tests.simulation.readings import clouds, skewed
 from tests.simulation.scripted import draw_script, play
 
 NODES: Final = 5
-FAST: Final = {"interval_s": 0.3, "resend_s": 1.0, "ping_interval_s": 2.0, "dead_after_s": 6.0}
+FAST: Final = {
+    "interval_s": 0.3,
+    "resend_s": 1.0,
+    "probe_interval_s": 1.0,
+    "probe_timeout_s": 0.5,
+    "shuffle_interval_s": 10.0,
+}
 EVERYTHING: Final = [
     {"at_s": 2, "do": "slow", "delay_s": 0.1, "jitter_s": 0.1, "bytes_per_s": 20_000},
     {"at_s": 4, "do": "kill", "nodes": [0]},
@@ -78,7 +84,7 @@ async def test_two_halves_heal(autojump_clock, tmp_path, rng):
 
 
 async def test_a_paused_node_does_nothing_and_loses_nothing(autojump_clock, tmp_path, rng):
-    patient = {"ping_interval_s": 1e5, "dead_after_s": 1e6}
+    patient = {"probe_interval_s": 1e5, "shuffle_interval_s": 1e5}
     cluster = Cluster(tmp_path, skewed(rng, 3), **FAST | patient)
     device = cluster.devices[0]
     standstill = script(

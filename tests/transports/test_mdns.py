@@ -160,7 +160,7 @@ async def test_packets_carry_no_name(tag: str, nursery) -> None:
 
 async def test_new_address_is_announced(tag: str, nursery, monkeypatch) -> None:
     own = ["127.0.0.1"]
-    monkeypatch.setattr(mdns, "own_addresses", lambda: list(own))
+    monkeypatch.setattr(mdns, "outward_addresses", lambda: list(own))
     roaming, other = Watch(7001, tag), Watch(7002, tag)
     other.instance = await nursery.start(other.run, MdnsDiscovery(LOOPBACK))
     roaming.instance = await nursery.start(roaming.run, MdnsDiscovery(recheck_s=0.1))

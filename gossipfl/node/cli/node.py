@@ -52,7 +52,7 @@ def given_config(path: Path | None, flags: dict[str, Any]) -> NodeConfig:
     """
     given = {key: value for key, value in flags.items() if value not in (None, ())}
     settings = load_config(path, given)
-    for key in ("listen", "peer"):
+    for key in ("listen", "peer", "advertise"):
         _check_addresses(key, given, path, settings)
     return settings
 

@@ -1,0 +1,1 @@
+"""Who is there, who is alive, and whom to link to: state machines without clock or sockets."""

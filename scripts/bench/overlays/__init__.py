@@ -1,0 +1,1 @@
+"""Many members' state machines in one event simulator, for scripts/bench/membership."""
