@@ -44,7 +44,7 @@ async def test_links_are_those_of_the_topology(autojump_clock, tmp_path, rng, na
 
 async def test_those_that_are_left_close_the_ring(autojump_clock, tmp_path, rng):
     """One says goodbye, another crashes; it is taken in again when it is back."""
-    quick = {"ping_interval_s": 5.0, "dead_after_s": 15.0}
+    quick = {"probe_interval_s": 2.0, "probe_timeout_s": 0.5}
     cluster = Cluster(tmp_path, skewed(rng, 8), topology="ring", **quick)
     leaving, crashing, *staying = cluster.devices
     async with cluster.open():
@@ -90,7 +90,7 @@ async def test_seeds_of_drawn_graphs_are_the_clusters(autojump_clock, tmp_path, 
 
 
 async def test_one_known_address_leads_to_all(autojump_clock, tmp_path, rng):
-    """Without multicast: hints tell of others, who are tried once to learn their ids."""
+    """Without multicast: members tell of each other, ids and all."""
     cluster = Cluster(tmp_path, skewed(rng, 6), topology="ring", mdns=False)
     first, *others = cluster.devices
     for device in others:
