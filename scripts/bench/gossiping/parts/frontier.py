@@ -11,7 +11,7 @@ from gossiping.table import table
 
 LIMITS_KB = {(16, "iid"): 200, (16, "dirichlet"): 300, (64, "iid"): 300, (64, "dirichlet"): 450}
 MESSAGE, SHORT = 600, 350
-SHORT_ROUNDS = {"iid": 300, "dirichlet": 500}
+SHORT_ROUNDS = 600
 
 
 def frontier(seeds: Sequence[int]) -> Part:
@@ -37,7 +37,7 @@ def frontier(seeds: Sequence[int]) -> Part:
             partition=partition,
             schemes=[limited(SHORT)],
             seeds=seeds,
-            rounds=SHORT_ROUNDS[kind],
+            rounds=SHORT_ROUNDS,
         )
         for kind, partition in PARTITIONS.items()
     }
