@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gossipfl.adapters.arrays import ArraySpec, Layout
 from gossipfl.agreement import Agreement, one_of
 from gossipfl.errors import ConfigError
-from gossipfl.learning.sequential import PARAMETERS_MAX
+from gossipfl.models.sequential import PARAMETERS_MAX
 
 FRAMEWORKS: Final = ("flower", "numpy-client", "sklearn", "torch")
 ARRAYS_MAX: Final = 1024

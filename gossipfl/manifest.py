@@ -12,18 +12,18 @@ from cattrs.errors import ClassValidationError
 from numpy.typing import NDArray
 
 from gossipfl.agreement import Agreement, converter, one_of
+from gossipfl.data.basis import Basis, parse_basis
+from gossipfl.data.schema import Schema
+from gossipfl.data.statistics import groups_of, is_local
 from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.foreign import ForeignManifest
-from gossipfl.learning.basis import Basis, parse_basis
-from gossipfl.learning.declaration import declare, describe
-from gossipfl.learning.layers import Dense, Layer
-from gossipfl.learning.personalisation import Personalisation, Split, split
-from gossipfl.learning.quantised import Quantise, quantised
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import LOSSES, Loss, Sequential, natural_shape, perceptron
 from gossipfl.learning.settings import TrainingSettings
-from gossipfl.learning.statistics import groups_of, is_local
 from gossipfl.learning.training import class_weights
+from gossipfl.models.declaration import declare, describe
+from gossipfl.models.layers import Dense, Layer
+from gossipfl.models.personalisation import Personalisation, Split, split
+from gossipfl.models.quantised import Quantise, quantised
+from gossipfl.models.sequential import LOSSES, Loss, Sequential, natural_shape, perceptron
 from gossipfl.security.signed import open_signed
 
 KIND: Final = "manifest"

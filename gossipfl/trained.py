@@ -13,14 +13,14 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.data.basis import Basis
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.pipeline import transform
+from gossipfl.data.statistics import Scale
 from gossipfl.errors import ConfigError, StateError, Untrusted
-from gossipfl.learning.basis import Basis
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.int8 import Int8Model, decode_int8
-from gossipfl.learning.int8_conversion import to_int8
-from gossipfl.learning.pipeline import transform
+from gossipfl.int8.conversion import to_int8
+from gossipfl.int8.inference import Int8Model, decode_int8
 from gossipfl.learning.report import Report, judge_outputs
-from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import predict
 from gossipfl.manifest import Manifest, decode_manifest
 

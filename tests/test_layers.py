@@ -22,10 +22,10 @@ WITHOUT_IO = {"simulation", "topologies"}
 # In the core, only these may touch files: data sources read what they are given, and kernels keep
 # compiled code beside Numba's own cache.
 MAY_USE_FILES = {
-    "learning/csv_source.py",
-    "learning/npz_source.py",
-    "learning/parquet_source.py",
-    "learning/data.py",
+    "data/csv_source.py",
+    "data/npz_source.py",
+    "data/parquet_source.py",
+    "data/sources.py",
     "learning/model_file.py",
     "config.py",
     "faults/script.py",

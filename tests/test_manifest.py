@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gossipfl.data.schema import Schema
+from gossipfl.data.windows import Windowing
 from gossipfl.errors import ConfigError, Untrusted
-from gossipfl.learning.layers import GRU
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import perceptron
 from gossipfl.learning.settings import TrainingSettings
-from gossipfl.learning.windows import Windowing
 from gossipfl.manifest import KIND, Manifest, decode_manifest, open_manifest
+from gossipfl.models.layers import GRU
+from gossipfl.models.sequential import perceptron
 from gossipfl.security.authority import Authority
 
 SIMPLE = Manifest(cluster="home", schema=Schema(columns=("a", "b"), target="y", classes="01"))

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gossipfl.data.pipeline import transform
+from gossipfl.data.schema import Schema
+from gossipfl.data.statistics import Scale
 from gossipfl.errors import ConfigError, StateError
-from gossipfl.learning.personalisation import Personalisation
-from gossipfl.learning.pipeline import transform
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import perceptron
-from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import predict
 from gossipfl.manifest import Manifest
+from gossipfl.models.personalisation import Personalisation
+from gossipfl.models.sequential import perceptron
 from gossipfl.trained import CHECKSUM_BYTES, IntegerModel, TrainedModel, _checksum, decode_trained
 
 MARK = TrainedModel.MARK

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from gossipfl.errors import ConfigError, TrainingFailed
-from gossipfl.learning.sequential import PARAMETERS_MAX
+from gossipfl.models.sequential import PARAMETERS_MAX
 
 Vector = NDArray[np.float32]
 Array = NDArray[Any]

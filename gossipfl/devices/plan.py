@@ -20,9 +20,9 @@ from gossipfl.devices.messages import (
 )
 from gossipfl.errors import ConfigError
 from gossipfl.gossip.anchored import AnchoredGossip
-from gossipfl.learning.layers import Dense, ReLU
-from gossipfl.learning.sequential import Sequential
 from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.layers import Dense, ReLU
+from gossipfl.models.sequential import Sequential
 from gossipfl.wire.messages import LINK_DIGEST_BYTES
 
 NO_SEED: Final = bytes(LINK_DIGEST_BYTES)

@@ -1,1 +1,1 @@
-"""What a node learns, from which data, and how."""
+"""How a node learns from its data."""

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 from gossipfl.learning.learner import Evaluation, Learner
 from gossipfl.learning.settings import STEPS_MAX, TrainingSettings
 

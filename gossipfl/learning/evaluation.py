@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.learning.learner import Evaluation
-from gossipfl.learning.sequential import Loss
+from gossipfl.models.sequential import Loss
 
 Floats = NDArray[np.float32]
 Exact = NDArray[np.float64]

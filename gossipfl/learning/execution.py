@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from gossipfl.errors import LocalProtocolError
 from gossipfl.kernels import layout
 from gossipfl.kernels.engine import kinds, steps
-from gossipfl.learning.plan import LINE, Plan
-from gossipfl.learning.sequential import Sequential
+from gossipfl.models.plan import LINE, Plan
+from gossipfl.models.sequential import Sequential
 
 Floats = NDArray[np.float32]
 PREDICT_BATCH = 64

@@ -23,10 +23,10 @@ from typing import Any
 import attrs
 
 from gossipfl.errors import ConfigError
-from gossipfl.learning.declaration import declare
-from gossipfl.learning.layers import Layer, Shape
-from gossipfl.learning.personalisation import Personalisation
 from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.declaration import declare
+from gossipfl.models.layers import Layer, Shape
+from gossipfl.models.personalisation import Personalisation
 from gossipfl.toml import build, read_toml
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from gossipfl.errors import StateError
 from gossipfl.learning.learner import Evaluation, Fit, Learner
-from gossipfl.learning.personalisation import Personalisation, Split
 from gossipfl.learning.training import Trainer, TrainingDiverged
+from gossipfl.models.personalisation import Personalisation, Split
 
 Vector = NDArray[np.float32]
 VERSION: Final = 1

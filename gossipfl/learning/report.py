@@ -4,10 +4,10 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.errors import DataError
-from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import binary_losses
-from gossipfl.learning.sequential import Loss
+from gossipfl.models.sequential import Loss
 
 Floats = NDArray[np.float32]
 Exact = NDArray[np.float64]

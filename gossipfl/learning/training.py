@@ -5,18 +5,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.errors import ConfigError, DataError, TrainingFailed
 from gossipfl.kernels.engine import steps as kernels
 from gossipfl.learning import execution
-from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import Course, Memory, predict
-from gossipfl.learning.layers import Dense
 from gossipfl.learning.learner import Evaluation, Fit
 from gossipfl.learning.sampling import SEED_MAX, Cursor, Sampler
-from gossipfl.learning.sequential import Loss, Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.snapshot import TrainerState, decode_state, encode_state
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Loss, Sequential, perceptron
 
 __all__ = ["Trainer", "TrainingDiverged", "TrainingSettings", "predict", "warm"]
 

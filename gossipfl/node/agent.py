@@ -9,12 +9,12 @@ import trio
 from gossipfl import __version__
 from gossipfl.agreement import Agreement
 from gossipfl.config import NodeConfig
+from gossipfl.data.drift import DriftWatch
+from gossipfl.data.statistics import MomentSet
 from gossipfl.gossip.allowance import Allowance
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.learning.best import BestWatch
-from gossipfl.learning.drift import DriftWatch
-from gossipfl.learning.statistics import MomentSet
 from gossipfl.node.durations import Durations
 from gossipfl.node.growth import Growth
 from gossipfl.node.inputs import PreparedInputs

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from typing import Final
 
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import SUFFIXES, read
 from gossipfl.errors import DataError
-from gossipfl.learning.data import SUFFIXES, read
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.schema import Schema
 
 # A file that nobody has written to for so long is whole; a younger one has to look alike twice.
 STILL_S: Final = 5.0

@@ -4,8 +4,8 @@ from typing import Final
 
 import trio
 
+from gossipfl.data.drift import Drift, DriftWatch
 from gossipfl.errors import DataError
-from gossipfl.learning.drift import Drift, DriftWatch
 from gossipfl.node.folder import Folder
 from gossipfl.node.inputs import PreparedInputs
 from gossipfl.node.observer import Observer

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import trio
 
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.pipeline import prepare, transform
-from gossipfl.learning.statistics import Moments, Scale, moments_of
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.pipeline import prepare, transform
+from gossipfl.data.statistics import Moments, Scale, moments_of
 from gossipfl.manifest import Manifest
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.state.journal import RunBlocking

@@ -5,8 +5,8 @@ from typing import Final
 
 import trio
 
+from gossipfl.data.statistics import Moments, MomentSet
 from gossipfl.errors import PeerError, RemoteProtocolError, StateError
-from gossipfl.learning.statistics import Moments, MomentSet
 from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.observer import Observer

@@ -5,11 +5,11 @@ import time
 from attrs import frozen
 
 from gossipfl.config import NodeConfig
+from gossipfl.data.dataset import check_trainable
+from gossipfl.data.readings import Readings
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import SUFFIXES, read
 from gossipfl.errors import ConfigError, DataError
-from gossipfl.learning.data import SUFFIXES, read
-from gossipfl.learning.dataset import check_trainable
-from gossipfl.learning.readings import Readings
-from gossipfl.learning.schema import Schema
 from gossipfl.node.folder import STILL_S, Folder
 from gossipfl.node.observer import Observer
 

@@ -6,14 +6,14 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.data.basis import Basis
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.pipeline import transform
+from gossipfl.data.statistics import Scale
 from gossipfl.gossip.replica import Replica
-from gossipfl.learning.basis import Basis
-from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import predict
-from gossipfl.learning.pipeline import transform
-from gossipfl.learning.sequential import Sequential
-from gossipfl.learning.statistics import Scale
+from gossipfl.models.sequential import Sequential
 from gossipfl.simulation.world import Member
 
 Floats = NDArray[np.float32]

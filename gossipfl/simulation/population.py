@@ -6,12 +6,12 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.data.dataset import Dataset, split_validation
+from gossipfl.data.partition import share_rows
+from gossipfl.data.pipeline import own_scale, prepare
+from gossipfl.data.statistics import MomentSet, Scale, groups_of, moments_of
 from gossipfl.errors import DataError
-from gossipfl.learning.dataset import Dataset, split_validation
-from gossipfl.learning.partition import share_rows
 from gossipfl.learning.personal import personalise
-from gossipfl.learning.pipeline import own_scale, prepare
-from gossipfl.learning.statistics import MomentSet, Scale, groups_of, moments_of
 from gossipfl.learning.training import Trainer
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.chance import stream
@@ -71,7 +71,7 @@ def populate(
     own_validation: float = 0.0,
     threat: Threat = NO_THREAT,
 ) -> list[Member]:
-    """Share the rows out as `spec` says (see learning/partition.py) and prepare every node.
+    """Share the rows out as `spec` says (see data/partition.py) and prepare every node.
 
     The nodes agree on input statistics before the first round; what that costs is not simulated.
     own_validation: share of its rows that every node holds back.

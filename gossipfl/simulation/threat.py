@@ -5,8 +5,8 @@ from typing import Final
 
 from attrs import frozen
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.errors import ConfigError
-from gossipfl.learning.dataset import Dataset
 from gossipfl.simulation.attacks.base import Attack, Lie, Poison
 from gossipfl.simulation.attacks.named import parse_attack
 from gossipfl.simulation.chance import stream

@@ -7,13 +7,13 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.statistics import Scale
 from gossipfl.gossip.caution import Caution
 from gossipfl.gossip.replica import Replica
-from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.learner import Learner
-from gossipfl.learning.sequential import Sequential
-from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import TrainingDiverged
+from gossipfl.models.sequential import Sequential
 from gossipfl.simulation.churn import Presence
 from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.network import Network

@@ -225,7 +225,7 @@ class KnownMoments:
 
 @frozen
 class MomentsUpdate:
-    """Statistics that you lack, each encoded by `gossipfl.learning.statistics`."""
+    """Statistics that you lack, each encoded by `gossipfl.data.statistics`."""
 
     entries: tuple[bytes, ...] = field(validator=_tuple_of(_bytes(1, 8 * 51_200 + 64), MOMENTS_MAX))
 

@@ -24,12 +24,12 @@ from environments import ONE_THREAD, environment
 from figures import Figures, progress
 from places import ROOT
 
-from gossipfl.learning.data import infer_schema
-from gossipfl.learning.declaration import declare
-from gossipfl.learning.layers import Dense
+from gossipfl.data.sources import infer_schema
 from gossipfl.learning.sampling import Cursor, Sampler
 from gossipfl.learning.schedules import FLOOR
-from gossipfl.learning.sequential import Sequential
+from gossipfl.models.declaration import declare
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Sequential
 
 REQUIREMENTS = ("torch==2.13.0", "numpy==2.4.6")
 SEEDS = 3

@@ -24,11 +24,11 @@ from figures import Figures, progress
 from places import ROOT
 
 from gossipfl.compression import SparseCodec
+from gossipfl.data.dataset import Dataset
 from gossipfl.kernels.engine import scatter
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense
-from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.training import Trainer, TrainingSettings
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Sequential, perceptron
 
 SIZE = 50_000
 TARGETS_US = {0.01: 25.0, 0.1: 70.0}

@@ -20,6 +20,7 @@ from datasets.digits import digits_files
 from figures import Figures, progress
 
 from gossipfl.compression import SparseCodec
+from gossipfl.data.dataset import Dataset
 from gossipfl.devices.keyring import keyring_of
 from gossipfl.devices.keys import CODE_BYTES, print_code
 from gossipfl.devices.messages import Offer
@@ -27,10 +28,9 @@ from gossipfl.devices.plan import DevicePlan
 from gossipfl.devices.session import DeviceSession
 from gossipfl.gossip.link import LinkState
 from gossipfl.gossip.replica import Replica
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense
-from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.training import Trainer, TrainingSettings, predict
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Sequential, perceptron
 from gossipfl.node.harness.boards import (
     KINDS,
     Kind,

@@ -27,10 +27,10 @@ from figures import Figures, progress
 from loopback import enter_own_namespace, loopback_bytes
 from places import ROOT
 
-from gossipfl.learning.data import infer_schema
-from gossipfl.learning.sequential import perceptron
+from gossipfl.data.sources import infer_schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import perceptron
 from gossipfl.node.harness.demo import read_events
 from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.parts import make_parts

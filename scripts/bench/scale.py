@@ -28,7 +28,7 @@ from datasets.digits import digits_files
 from figures import Figures, progress
 
 from gossipfl.config import build_config
-from gossipfl.learning.schema import Schema
+from gossipfl.data.schema import Schema
 from gossipfl.manifest import Manifest
 from gossipfl.node.agent import Agent, run_inline
 from gossipfl.node.device import Device

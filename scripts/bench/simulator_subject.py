@@ -10,12 +10,12 @@ from typing import Any
 import attrs
 import numpy as np
 
-from gossipfl.learning.data import infer_schema, read
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import perceptron
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import infer_schema, read
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import perceptron
 from gossipfl.simulation.experiment import Experiment, run
 from gossipfl.simulation.population import split_rows
 

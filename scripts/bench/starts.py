@@ -13,9 +13,9 @@ COLD_S_MAX, WARM_S_MAX, MEMORY_MB_MAX = 6.0, 0.6, 160
 START = """
 import resource, time
 import numpy as np
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense
-from gossipfl.learning.sequential import Sequential, perceptron
+from gossipfl.data.dataset import Dataset
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Sequential, perceptron
 from gossipfl.learning.training import Trainer, TrainingSettings
 imported = time.process_time()
 features = np.random.default_rng(0).normal(size=(200, 64)).astype(np.float32)

@@ -28,9 +28,9 @@ from gossipfl.devices.session import DeviceSession
 from gossipfl.errors import ConfigError, PeerError, RemoteProtocolError, Untrusted
 from gossipfl.gossip.link import LinkState
 from gossipfl.gossip.replica import Replica
-from gossipfl.learning.layers import Dense, Dropout, ReLU
-from gossipfl.learning.sequential import Sequential
 from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.layers import Dense, Dropout, ReLU
+from gossipfl.models.sequential import Sequential
 
 CODE, CHANCE = bytes(range(16)), b"g" * 16
 SPEC = Sequential(Dense(4), ReLU(), Dense(3), shape=(5,), loss="cross-entropy")

@@ -17,9 +17,9 @@ from gossipfl.devices.session import DeviceSession
 from gossipfl.errors import PeerError
 from gossipfl.gossip.link import LinkState, Record
 from gossipfl.gossip.replica import Replica
-from gossipfl.learning.layers import Dense
-from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Sequential, perceptron
 from tests.firmware.library import Firmware, Floats
 
 PHASES = (

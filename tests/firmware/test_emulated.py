@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gossipfl.compression import SparseCodec
+from gossipfl.data.dataset import Dataset
 from gossipfl.devices.keys import print_code
 from gossipfl.devices.messages import Fetch, Offer
 from gossipfl.gossip.link import Planted
-from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.training import Trainer
 from gossipfl.node.harness.boards import KINDS, build, running, sections, write_rows
 from gossipfl.node.harness.served import Served

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense
+from gossipfl.data.dataset import Dataset
 from gossipfl.learning.sampling import Cursor, Sampler
-from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.training import Trainer, TrainingSettings
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Sequential, perceptron
 from tests.firmware.conftest import Build
 from tests.firmware.library import Firmware, Floats, Sizes, pointer
 

@@ -15,9 +15,10 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from gossipfl.kernels import layout
-from gossipfl.learning import execution, layers
-from gossipfl.learning.sequential import Sequential, perceptron
+from gossipfl.learning import execution
 from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models import layers
+from gossipfl.models.sequential import Sequential, perceptron
 
 Floats = NDArray[np.float32]
 Tensors = Sequence[Tensor]

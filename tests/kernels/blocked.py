@@ -5,10 +5,10 @@ import sys
 
 import numpy as np
 
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import GRU, Dense, ReLU
-from gossipfl.learning.sequential import Sequential
+from gossipfl.data.dataset import Dataset
 from gossipfl.learning.training import Trainer, TrainingSettings, warm
+from gossipfl.models.layers import GRU, Dense, ReLU
+from gossipfl.models.sequential import Sequential
 from tests.gossip.pair import End, make_pair
 
 # Runs first: imports of Numba fail as where there is no wheel of it.

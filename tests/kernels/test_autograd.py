@@ -5,8 +5,8 @@ import pytest
 pytest.importorskip("torch")
 
 from gossipfl.kernels import kinds
-from gossipfl.learning.declaration import KINDS
-from gossipfl.learning.layers import Dropout
+from gossipfl.models.declaration import KINDS
+from gossipfl.models.layers import Dropout
 from tests.kernels import autograd
 
 GRADIENT_ERROR_MAX, STEPS_ERROR_MAX = 1e-4, 1e-5

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from gossipfl.errors import LocalProtocolError
 from gossipfl.kernels import kinds, layout
 from gossipfl.learning import execution
-from gossipfl.learning.plan import LINE, Plan
 from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.plan import LINE, Plan
 from tests.kernels import test_fake_quantisation, test_steps
 from tests.kernels.test_steps import problem
 

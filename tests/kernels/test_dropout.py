@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gossipfl.kernels import dropout, dropout_ref, layout
-from gossipfl.learning.layers import Dense, Dropout
-from gossipfl.learning.sequential import Sequential
+from gossipfl.models.layers import Dense, Dropout
+from gossipfl.models.sequential import Sequential
 
 GRADIENT = np.zeros(1, np.float32)
 SHARED = np.zeros(1, np.int64)

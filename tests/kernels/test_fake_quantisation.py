@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gossipfl.kernels import fake_quantisation, fake_quantisation_ref, kinds, layout, steps_ref
-from gossipfl.learning.layers import (
+from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.layers import (
     AveragePool2D,
     Conv1D,
     Conv2D,
@@ -17,9 +18,8 @@ from gossipfl.learning.layers import (
     MaxPool2D,
     ReLU,
 )
-from gossipfl.learning.quantised import quantised
-from gossipfl.learning.sequential import Sequential
-from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.quantised import quantised
+from gossipfl.models.sequential import Sequential
 from tests.kernels.test_steps import problem, programs, state, training
 
 ARCHITECTURES = [

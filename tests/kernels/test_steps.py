@@ -15,7 +15,8 @@ from gossipfl.kernels import (
     steps,
     steps_ref,
 )
-from gossipfl.learning.layers import (
+from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.layers import (
     GRU,
     AveragePool1D,
     AveragePool2D,
@@ -35,8 +36,7 @@ from gossipfl.learning.layers import (
     Tanh,
     TransformerBlock,
 )
-from gossipfl.learning.sequential import Sequential, perceptron
-from gossipfl.learning.settings import TrainingSettings
+from gossipfl.models.sequential import Sequential, perceptron
 
 
 class Shaped:

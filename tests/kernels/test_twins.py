@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gossipfl.kernels import kinds, kinds_ref, layout
-from gossipfl.learning.layers import (
+from gossipfl.learning.settings import OPTIMIZERS, TrainingSettings
+from gossipfl.models.layers import (
     GRU,
     AveragePool2D,
     Conv2D,
@@ -21,8 +22,7 @@ from gossipfl.learning.layers import (
     Tanh,
     TransformerBlock,
 )
-from gossipfl.learning.sequential import Sequential
-from gossipfl.learning.settings import OPTIMIZERS, TrainingSettings
+from gossipfl.models.sequential import Sequential
 
 BATCH = 7
 ULP = 2.0**-23

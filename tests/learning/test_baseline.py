@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.learning.baseline import Baseline, steps_per_epoch
-from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.learner import Evaluation, Fit
 from gossipfl.learning.settings import STEPS_MAX, TrainingSettings
 

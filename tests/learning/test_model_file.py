@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gossipfl.errors import ConfigError
-from gossipfl.learning.layers import Dense, ReLU
 from gossipfl.learning.model_file import read_model
+from gossipfl.models.layers import Dense, ReLU
 
 MODEL = """
 shape = [4, 4]

@@ -4,14 +4,14 @@ import msgpack
 import numpy as np
 import pytest
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.errors import StateError
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense
 from gossipfl.learning.learner import Learner
 from gossipfl.learning.personal import PersonalLearner, decode_own, personalise
-from gossipfl.learning.personalisation import Personalisation, split
-from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.training import Trainer, TrainingDiverged, TrainingSettings
+from gossipfl.models.layers import Dense
+from gossipfl.models.personalisation import Personalisation, split
+from gossipfl.models.sequential import Sequential, perceptron
 
 MODEL = Sequential(*perceptron((6,)), Dense(3), shape=(4,), loss="cross-entropy")
 HEAD = split(MODEL, ("head",))

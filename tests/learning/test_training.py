@@ -8,13 +8,11 @@ import msgpack
 import numpy as np
 import pytest
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.errors import ConfigError, DataError, LocalProtocolError, StateError
 from gossipfl.kernels import layout, steps
 from gossipfl.learning import execution
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense
 from gossipfl.learning.learner import Learner
-from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.training import (
     Trainer,
     TrainingDiverged,
@@ -22,6 +20,8 @@ from gossipfl.learning.training import (
     predict,
     warm,
 )
+from gossipfl.models.layers import Dense
+from gossipfl.models.sequential import Sequential, perceptron
 
 SPEC = Sequential(*perceptron((8,)), Dense(3), shape=(4,), loss="cross-entropy")
 CLOCK = (0, 1)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import trio
 
+from gossipfl.data.schema import Schema
 from gossipfl.errors import ConfigError
 from gossipfl.faults.links import Cut, Heal, Slow
-from gossipfl.learning.schema import Schema
 from gossipfl.manifest import Manifest
 from gossipfl.node.harness.namespaces import Namespaces
 from gossipfl.node.harness.network import Network

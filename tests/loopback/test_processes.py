@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 import trio
 
+from gossipfl.data.schema import Schema
 from gossipfl.errors import StateError
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import perceptron
 from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import perceptron
 from gossipfl.node.harness.member import Member
 from gossipfl.node.harness.swarm import Swarm, from_files
 from gossipfl.node.state.store import Saved, open_store

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import trio
 
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import read
 from gossipfl.errors import ConfigError
 from gossipfl.faults.script import parse_script
-from gossipfl.learning.data import read
-from gossipfl.learning.schema import Schema
 from gossipfl.manifest import Manifest
 from gossipfl.node.harness.convergence import Convergence
 from gossipfl.node.harness.judge import Judge

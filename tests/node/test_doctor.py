@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gossipfl.config import NodeConfig, build_config
-from gossipfl.learning.schema import Schema
+from gossipfl.data.schema import Schema
 from gossipfl.manifest import Manifest
 from gossipfl.node import doctor
 from gossipfl.node.cli import doctor as cli

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gossipfl.data.readings import Readings
+from gossipfl.data.schema import Schema
 from gossipfl.errors import DataError
-from gossipfl.learning.readings import Readings
-from gossipfl.learning.schema import Schema
 from gossipfl.node import supply as module
 from gossipfl.node.folder import Folder
 from gossipfl.node.observer import Observer

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from gossipfl.data.schema import Schema
 from gossipfl.errors import Untrusted
-from gossipfl.learning.schema import Schema
 from gossipfl.manifest import Manifest
 from gossipfl.node.membership import Membership
 from gossipfl.node.operator import Operator

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gossipfl.data.schema import Schema
 from gossipfl.errors import ConfigError, StateError, Untrusted
-from gossipfl.learning.schema import Schema
 from gossipfl.manifest import Manifest, open_manifest
 from gossipfl.node.operator import Operator, find_cluster
 from gossipfl.node.state.home import Home

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from gossipfl.learning.data import infer_schema, read
+from gossipfl.data.sources import infer_schema, read
 
 
 @pytest.fixture

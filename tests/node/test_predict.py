@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.statistics import Scale
+from gossipfl.data.schema import Schema
+from gossipfl.data.statistics import Scale
 from gossipfl.manifest import Manifest
 from gossipfl.node.models.source import write_model_file
 from gossipfl.trained import TrainedModel

@@ -18,12 +18,12 @@ import trio
 import trio.testing
 
 from gossipfl.config import NodeConfig
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.readings import Readings
+from gossipfl.data.schema import Schema
 from gossipfl.gossip.link import LinkState
-from gossipfl.learning.dataset import Dataset
 from gossipfl.learning.execution import predict
 from gossipfl.learning.learner import Learner
-from gossipfl.learning.readings import Readings
-from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
 from gossipfl.node.agent import Agent

@@ -9,7 +9,7 @@ import trio
 from numpy.typing import NDArray
 
 from gossipfl.config import NodeConfig
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 from gossipfl.learning.learner import Learner
 from gossipfl.manifest import Manifest
 from gossipfl.node.agent import Agent

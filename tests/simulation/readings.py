@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 
 
 def skewed(rng: np.random.Generator, nodes: int, rows: int = 40) -> list[Dataset]:

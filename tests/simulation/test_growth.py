@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import trio
 
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 from tests.simulation.cluster import MANIFEST, Cluster
 from tests.simulation.device import Device
 from tests.simulation.readings import clouds, skewed

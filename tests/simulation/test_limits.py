@@ -3,7 +3,7 @@
 import attrs
 import trio
 
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 from tests.simulation.cluster import MANIFEST, Cluster
 from tests.simulation.readings import clouds, skewed
 

@@ -6,7 +6,7 @@ import attrs
 import trio
 
 from gossipfl.errors import StateError
-from gossipfl.learning.sequential import perceptron
+from gossipfl.models.sequential import perceptron
 from tests.simulation.cluster import MANIFEST, VALID_DAYS, Cluster, settle, until
 from tests.simulation.device import Device
 from tests.simulation.insider import Insider, read_to_end

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import trio
 
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.schema import Schema
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.schema import Schema
 from gossipfl.transports.faults import Faults
 from tests.simulation.cluster import MANIFEST, Cluster, settle
 from tests.simulation.readings import clouds, skewed

@@ -6,8 +6,8 @@ import attrs
 import numpy as np
 import trio
 
-from gossipfl.learning.layers import Dense, Tanh
-from gossipfl.learning.personalisation import Personalisation
+from gossipfl.models.layers import Dense, Tanh
+from gossipfl.models.personalisation import Personalisation
 from gossipfl.node.models.source import completed
 from gossipfl.node.state.store import read_model
 from gossipfl.trained import TrainedModel

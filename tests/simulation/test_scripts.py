@@ -8,8 +8,8 @@ import pytest
 import trio
 import trio.testing
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.faults.script import FaultScript, parse_script
-from gossipfl.learning.dataset import Dataset
 from gossipfl.transports.faults import Faults
 from tests.simulation.checks import assert_links_agree, seeded
 from tests.simulation.cluster import SEED, Cluster, settle, until

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.sequential import perceptron
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import perceptron
 from gossipfl.simulation.churn import Presence
 from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.experiment import Experiment

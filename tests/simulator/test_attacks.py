@@ -4,9 +4,9 @@ import attrs
 import numpy as np
 import pytest
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.errors import ConfigError
 from gossipfl.gossip.allowance import Limits
-from gossipfl.learning.dataset import Dataset
 from gossipfl.simulation.attacks.base import Insight, Lie
 from gossipfl.simulation.attacks.label_flip import LabelFlip
 from gossipfl.simulation.attacks.named import parse_attack

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gossipfl.compression import DenseCodec, SparseCodec
+from gossipfl.data.schema import Schema
 from gossipfl.errors import ConfigError
-from gossipfl.learning.schema import Schema
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.simulation.algorithms import PLAIN, TUNED, make_baseline
 from gossipfl.simulation.baselines.choco import Choco

@@ -4,9 +4,9 @@ import attrs
 import numpy as np
 import pytest
 
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import Dense, LayerNorm, ReLU
-from gossipfl.learning.personalisation import Personalisation
+from gossipfl.data.dataset import Dataset
+from gossipfl.models.layers import Dense, LayerNorm, ReLU
+from gossipfl.models.personalisation import Personalisation
 from gossipfl.simulation.experiment import run
 from gossipfl.simulation.population import Rows, split_rows
 from tests.simulator.task import CLASSES, clouds, experiment, manifest

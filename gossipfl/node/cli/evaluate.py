@@ -8,8 +8,8 @@ import click
 from gossipfl.node.cli.options import int8_option, model_source_options
 
 if TYPE_CHECKING:
-    from gossipfl.learning.dataset import Dataset
-    from gossipfl.learning.schema import Schema
+    from gossipfl.data.dataset import Dataset
+    from gossipfl.data.schema import Schema
 
 
 @click.command()
@@ -39,8 +39,8 @@ def command(
 
 
 def _read(file: Path, schema: "Schema") -> "Dataset":
-    from gossipfl.learning.csv_source import read_csv_lines
-    from gossipfl.learning.data import read
+    from gossipfl.data.csv_source import read_csv_lines
+    from gossipfl.data.sources import read
     from gossipfl.node.models.textinput import STANDARD_INPUT, name_of, open_lines
 
     if file != STANDARD_INPUT:

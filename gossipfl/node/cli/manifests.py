@@ -9,11 +9,11 @@ from gossipfl.errors import ConfigError
 from gossipfl.node.cli.learning_options import BALANCED
 
 if TYPE_CHECKING:
-    from gossipfl.learning.layers import Layer
+    from gossipfl.data.schema import Schema
+    from gossipfl.data.windows import Windowing
     from gossipfl.learning.model_file import ModelFile
-    from gossipfl.learning.schema import Schema
-    from gossipfl.learning.windows import Windowing
     from gossipfl.manifest import Manifest
+    from gossipfl.models.layers import Layer
 
 
 def make_manifest(
@@ -45,8 +45,8 @@ def _class_weights(given: Any, schema: "Schema", like: Path | None) -> Any:
     """The same on all nodes: weights by a node's own counts would give each an aim of its own."""
     if given != BALANCED:
         return given or ()
-    from gossipfl.learning.balance import balanced_weights
-    from gossipfl.learning.data import read
+    from gossipfl.data.balance import balanced_weights
+    from gossipfl.data.sources import read
 
     if like is None or not schema.classes:
         raise ConfigError("class weights are balanced by the classes of --like or --data")
@@ -54,9 +54,9 @@ def _class_weights(given: Any, schema: "Schema", like: Path | None) -> Any:
 
 
 def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifest":
-    from gossipfl.learning.personalisation import Personalisation
     from gossipfl.learning.settings import TrainingSettings
     from gossipfl.manifest import Manifest
+    from gossipfl.models.personalisation import Personalisation
 
     file: ModelFile | None = settings["model"]
     training = {
@@ -81,7 +81,7 @@ def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifes
 
 
 def _layers(file: "ModelFile | None", settings: dict[str, Any]) -> tuple["Layer", ...]:
-    from gossipfl.learning.sequential import perceptron
+    from gossipfl.models.sequential import perceptron
 
     if file is None or file.layers is None:
         return perceptron(() if settings["linear"] else settings["hidden"] or (32,))
@@ -91,7 +91,7 @@ def _layers(file: "ModelFile | None", settings: dict[str, Any]) -> tuple["Layer"
 
 
 def _schema_like(like: Path, settings: dict[str, Any], without: str | None) -> "Schema":
-    from gossipfl.learning.data import infer_schema
+    from gossipfl.data.sources import infer_schema
 
     schema = infer_schema(like, settings["target"], _windowing(settings))
     if without is None or isinstance(schema.columns, int):
@@ -100,7 +100,7 @@ def _schema_like(like: Path, settings: dict[str, Any], without: str | None) -> "
 
 
 def _schema_of(features: int, classes: int, settings: dict[str, Any]) -> "Schema":
-    from gossipfl.learning.schema import Schema
+    from gossipfl.data.schema import Schema
 
     return Schema(
         columns=features,
@@ -112,7 +112,7 @@ def _schema_of(features: int, classes: int, settings: dict[str, Any]) -> "Schema
 
 
 def _windowing(settings: dict[str, Any]) -> "Windowing":
-    from gossipfl.learning.windows import Windowing
+    from gossipfl.data.windows import Windowing
 
     length, stride = settings["window"], settings["stride"]
     return Windowing(

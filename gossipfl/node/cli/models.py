@@ -5,9 +5,9 @@ from rich.table import Table
 
 from gossipfl.agreement import Agreement
 from gossipfl.foreign import ForeignManifest
-from gossipfl.learning.sequential import PARAMETERS_MAX
-from gossipfl.learning.summary import Line, summarise, total
 from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import PARAMETERS_MAX
+from gossipfl.models.summary import Line, summarise, total
 
 
 def print_agreement(agreement: Agreement) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from rich.text import Text
 
-from gossipfl.learning.partition import shift_of, shifts_of
+from gossipfl.data.partition import shift_of, shifts_of
 from gossipfl.node.harness.parts import Shares
 
 BAR_CELLS: Final = 60

@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from gossipfl.data.schema import Schema
 from gossipfl.learning.report import ClassReport, LabelReport, Report, ValueReport
-from gossipfl.learning.schema import Schema
 from gossipfl.node.models.rounding import Rounding
 
 

@@ -15,7 +15,7 @@ from gossipfl.node.cli.variants import variants
 from gossipfl.node.cli.worlds import LINKS, NODES, SHARE, make_experiment, world_options
 
 if TYPE_CHECKING:
-    from gossipfl.learning.schema import Schema
+    from gossipfl.data.schema import Schema
     from gossipfl.simulation.population import Rows
 
 SECTIONS: Final = {
@@ -166,7 +166,7 @@ def _rows(
     held_back: float,
     seed: int,
 ) -> "Rows":
-    from gossipfl.learning.data import read
+    from gossipfl.data.sources import read
     from gossipfl.node.harness.parts import read_groups
     from gossipfl.simulation.population import split_rows
 

@@ -90,7 +90,7 @@ def _compare(
     manifest: "Manifest", data: Path, course: "Course", outcome: "Outcome", test: Path | None
 ) -> "Rounding | None":
     """On the test rows, or on those held back; None without any."""
-    from gossipfl.learning.data import read
+    from gossipfl.data.sources import read
     from gossipfl.node.models.baseline import train_baseline
     from gossipfl.node.models.rounding import compare
 

@@ -11,12 +11,12 @@ import trio
 from attrs import field, frozen
 
 from gossipfl import datasets
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.sources import infer_schema, read
 from gossipfl.errors import GossipFLError
-from gossipfl.learning.data import infer_schema, read
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.sequential import Sequential, perceptron
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import Sequential, perceptron
 from gossipfl.node.harness.convergence import Convergence
 from gossipfl.node.harness.judge import Judge
 from gossipfl.node.harness.run import run_swarm

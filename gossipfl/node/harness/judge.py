@@ -5,11 +5,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gossipfl.data.dataset import Dataset, split_validation
+from gossipfl.data.pipeline import own_scale, prepare
+from gossipfl.data.statistics import Scale
 from gossipfl.gossip.replica import Replica
-from gossipfl.learning.dataset import Dataset, split_validation
-from gossipfl.learning.pipeline import own_scale, prepare
 from gossipfl.learning.report import judge_outputs
-from gossipfl.learning.statistics import Scale
 from gossipfl.learning.training import Trainer, predict
 from gossipfl.manifest import Manifest
 from gossipfl.node.harness.views import View

@@ -10,12 +10,12 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.data.dataset import Dataset, split_validation
+from gossipfl.data.partition import parse_partition, share_rows, split_table
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import read
+from gossipfl.data.windows import Windowing
 from gossipfl.errors import DataError
-from gossipfl.learning.data import read
-from gossipfl.learning.dataset import Dataset, split_validation
-from gossipfl.learning.partition import parse_partition, share_rows, split_table
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.windows import Windowing
 
 GROUP_ARRAY: Final = "group"
 TEST_SHARE: Final = 0.2
@@ -85,7 +85,7 @@ def share_out(
     group: str | None,
     seed: int,
 ) -> Shares:
-    """Split a data file as `spec` says (see learning/partition.py).
+    """Split a data file as `spec` says (see data/partition.py).
 
     Without a `test` file, a fifth of the rows is held back.  Raises DataError or ConfigError.
     """

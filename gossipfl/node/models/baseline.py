@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from gossipfl.data.dataset import Dataset, split_validation
+from gossipfl.data.pipeline import own_scale, prepare
+from gossipfl.data.sources import check_trainable, read
 from gossipfl.errors import ConfigError
 from gossipfl.learning.baseline import Baseline, Progress, steps_per_epoch
-from gossipfl.learning.data import check_trainable, read
-from gossipfl.learning.dataset import Dataset, split_validation
 from gossipfl.learning.learner import Evaluation
-from gossipfl.learning.pipeline import own_scale, prepare
 from gossipfl.learning.report import Report
 from gossipfl.learning.training import Trainer
 from gossipfl.manifest import Manifest

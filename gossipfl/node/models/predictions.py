@@ -11,12 +11,12 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.data.csv_source import FeatureColumns
+from gossipfl.data.csv_table import csv_faults, csv_table
+from gossipfl.data.schema import Schema
+from gossipfl.data.windows import Example
 from gossipfl.errors import DataError
-from gossipfl.learning.csv_source import FeatureColumns
-from gossipfl.learning.csv_table import csv_faults, csv_table
 from gossipfl.learning.report import label_probabilities, probabilities
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.windows import Example
 from gossipfl.manifest import Manifest
 from gossipfl.trained import UsableModel
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 from gossipfl.trained import TrainedModel, UsableModel
 
 

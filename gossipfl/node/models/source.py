@@ -7,11 +7,11 @@ import numpy as np
 import trio
 from numpy.typing import NDArray
 
+from gossipfl.data.statistics import MomentSet, Scale
 from gossipfl.errors import ConfigError, StateError
 from gossipfl.learning.personal import decode_own
-from gossipfl.learning.personalisation import Personalisation
-from gossipfl.learning.statistics import MomentSet, Scale
 from gossipfl.manifest import Manifest, open_manifest
+from gossipfl.models.personalisation import Personalisation
 from gossipfl.node.state.home import Home, read_bytes, write_private
 from gossipfl.node.state.store import Damaged, ModelCheckpoint, read_model
 from gossipfl.node.status import ask, decode_vector

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
+from gossipfl.data.csv_table import csv_faults
 from gossipfl.errors import DataError
-from gossipfl.learning.csv_table import csv_faults
 
 STANDARD_INPUT: Final = Path("-")
 LINE_MAX: Final = 4 * 1024 * 1024  # characters; without a limit, a broken pipe would fill memory

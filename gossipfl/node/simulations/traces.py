@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Final
 
+from gossipfl.data.csv_source import open_csv
+from gossipfl.data.csv_table import CsvTable, Row
 from gossipfl.errors import ConfigError, DataError
-from gossipfl.learning.csv_source import open_csv
-from gossipfl.learning.csv_table import CsvTable, Row
 from gossipfl.simulation.churn import Session, Trace
 
 COLUMNS: Final = ("node", "from_s", "to_s")

@@ -6,7 +6,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 
 Vector = NDArray[np.float32]
 

@@ -2,7 +2,7 @@
 
 import attrs
 
-from gossipfl.learning.dataset import Dataset
+from gossipfl.data.dataset import Dataset
 from gossipfl.simulation.attacks.base import Poison
 
 

@@ -22,8 +22,8 @@ import numpy as np
 from datasets.spambase import spambase_files
 from figures import Figures, progress
 
-from gossipfl.learning.data import infer_schema, read
-from gossipfl.learning.schema import Schema
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import infer_schema, read
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.experiment import Experiment, run

@@ -15,9 +15,9 @@ import numpy as np
 from datasets.spambase import spambase_files
 from figures import Figures, progress
 
-from gossipfl.learning.data import infer_schema, read
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.schema import Schema
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import infer_schema, read
 from gossipfl.manifest import Manifest
 from gossipfl.simulation.churn import OnOff
 from gossipfl.simulation.experiment import Experiment, Result, run

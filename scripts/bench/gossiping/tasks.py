@@ -10,10 +10,10 @@ from attrs import frozen
 from datasets.digits import digits_files
 from datasets.mnist import mnist_files
 
-from gossipfl.learning.data import infer_schema, read
-from gossipfl.learning.sequential import perceptron
+from gossipfl.data.sources import infer_schema, read
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import perceptron
 from gossipfl.simulation.population import Rows, split_rows
 
 VALIDATION = 0.15

@@ -3,9 +3,10 @@
 import numpy as np
 from models import BATCH, Model
 
+from gossipfl.data.dataset import Dataset
 from gossipfl.kernels import gemm
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.layers import (
+from gossipfl.learning.training import Trainer, TrainingSettings
+from gossipfl.models.layers import (
     GRU,
     Conv2D,
     Dense,
@@ -17,9 +18,8 @@ from gossipfl.learning.layers import (
     ReLU,
     TransformerBlock,
 )
-from gossipfl.learning.quantised import quantised
-from gossipfl.learning.sequential import Sequential
-from gossipfl.learning.training import Trainer, TrainingSettings
+from gossipfl.models.quantised import quantised
+from gossipfl.models.sequential import Sequential
 from rivals.task import MOMENTUM, RATE, Run, best_product, rows
 
 

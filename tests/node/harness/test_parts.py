@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gossipfl.data.schema import Schema
+from gossipfl.data.sources import infer_schema, read
+from gossipfl.data.windows import Windowing
 from gossipfl.errors import ConfigError, DataError
-from gossipfl.learning.data import infer_schema, read
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.windows import Windowing
 from gossipfl.node.harness.parts import Parts, make_parts, share_out
 
 

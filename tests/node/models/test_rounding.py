@@ -3,9 +3,9 @@
 import attrs
 import numpy as np
 
-from gossipfl.learning.data import read
-from gossipfl.learning.dataset import split_validation
-from gossipfl.learning.pipeline import own_scale, prepare
+from gossipfl.data.dataset import split_validation
+from gossipfl.data.pipeline import own_scale, prepare
+from gossipfl.data.sources import read
 from gossipfl.learning.training import Trainer
 from gossipfl.node.harness.demo import WATCH, join, make_manifest
 from gossipfl.node.models.rounding import compare

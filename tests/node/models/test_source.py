@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gossipfl.data.dataset import Dataset
+from gossipfl.data.pipeline import own_scale
+from gossipfl.data.schema import Schema
+from gossipfl.data.statistics import moments_of
 from gossipfl.errors import ConfigError, StateError
 from gossipfl.learning.best import BestModel
-from gossipfl.learning.dataset import Dataset
-from gossipfl.learning.pipeline import own_scale
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.statistics import moments_of
 from gossipfl.manifest import Manifest
 from gossipfl.node.device import take_join_file
 from gossipfl.node.models.source import find_model, write_model_file

@@ -1,0 +1,1 @@
+"""Where readings come from, how they are kept, standardised and split."""
