@@ -94,7 +94,7 @@ def stages_of(spec: Sequential) -> Stages:
         if bound.kind == layout.FAKE_QUANTISE:
             inputs = _round(found, codes(bound.geometry[0]), inputs)
         elif bound.kind not in (layout.RELU, layout.DROPOUT):
-            found.append(_stage(bound, math.prod(shape), place))
+            found.append(stage_of(bound, math.prod(shape), place))
         shape = bound.shape
     assert inputs is not None
     return Stages(inputs, tuple(found))
@@ -109,7 +109,8 @@ def _round(stages: list[Stage], given: Pair, inputs: Pair | None) -> Pair:
     return inputs or given
 
 
-def _stage(bound: Bound, entries: int, place: int) -> Stage:
+def stage_of(bound: Bound, entries: int, place: int) -> Stage:
+    """A layer that computes or pools; entries: of the example that reaches it."""
     if bound.kind == layout.DENSE:
         (count,) = bound.geometry
         image = (1, count, entries // count)

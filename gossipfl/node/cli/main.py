@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "predict",
     "evaluate",
     "train",
+    "export",
     "swarm",
     "simulate",
     "partition",
