@@ -1,6 +1,6 @@
 """A trained model as one C header: tables, and a function that runs them.
 
-The integers are those of gossipfl.learning.int8, so outputs equal Python's to the bit; in floats,
+The integers are those of gossipfl.int8.inference, so outputs equal Python's to the bit; in floats,
 sums are made in another order, so they agree to rounding.
 """
 
@@ -15,13 +15,13 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.data.basis import Identity
+from gossipfl.data.statistics import Scale
 from gossipfl.errors import ConfigError
+from gossipfl.int8.inference import Int8Model
+from gossipfl.int8.stages import Stage, stage_of
 from gossipfl.kernels import layout
-from gossipfl.learning.basis import Identity
-from gossipfl.learning.int8 import Int8Model
-from gossipfl.learning.int8_stages import Stage, stage_of
-from gossipfl.learning.sequential import Sequential
-from gossipfl.learning.statistics import Scale
+from gossipfl.models.sequential import Sequential
 from gossipfl.trained import IntegerModel, TrainedModel, UsableModel
 
 Floats = NDArray[np.float32]

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from gossipfl.data.schema import Schema
+from gossipfl.data.statistics import Scale
 from gossipfl.errors import ConfigError
-from gossipfl.learning.layers import (
+from gossipfl.manifest import Manifest
+from gossipfl.models.layers import (
     GRU,
     AveragePool1D,
     AveragePool2D,
@@ -24,9 +27,6 @@ from gossipfl.learning.layers import (
     MaxPool2D,
     ReLU,
 )
-from gossipfl.learning.schema import Schema
-from gossipfl.learning.statistics import Scale
-from gossipfl.manifest import Manifest
 from gossipfl.node.cli.main import gossipfl
 from gossipfl.node.models.c_source import c_header, name_of
 from gossipfl.node.models.source import write_model_file
