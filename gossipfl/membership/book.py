@@ -9,6 +9,8 @@ from attrs import define
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_MAX_S: Final = 120.0
 STEADY_S: Final = 10.0
+# Most refuse because their links are in use, and that does not change soon.
+REFUSED_S: Final = 20.0
 UNTRUSTED_RETRY_S: Final = 600.0
 GONE_AFTER: Final = 3
 
@@ -101,16 +103,26 @@ class AddressBook:
 
     def due(self, now_s: float) -> tuple[str, str] | None:
         """(name, address) of a peer to dial now, soonest due first, or None."""
-        waiting = [(e.due_s, name) for name, e in self._entries.items() if e.due_s <= now_s]
-        for _, name in sorted(waiting):
-            entry = self._entries[name]
-            if self._is_open(entry):
-                return name, entry.addresses[entry.turn % len(entry.addresses)]
-        return None
+        found = self._soonest(now_s)
+        if found is None:
+            return None
+        entry = self._entries[found]
+        return found, entry.addresses[entry.turn % len(entry.addresses)]
 
     def due_s(self) -> float:
         """When the next entry is due; infinite when only a change can make one due."""
-        return min((e.due_s for e in self._entries.values() if self._is_open(e)), default=np.inf)
+        found = self._soonest(np.inf)
+        return np.inf if found is None else self._entries[found].due_s
+
+    def _soonest(self, until_s: float) -> str | None:
+        """The open entry that is due first, if one is by then; the lower name of two."""
+        best, found = (until_s, ""), None
+        for name, entry in self._entries.items():
+            if (entry.due_s <= until_s if found is None else (entry.due_s, name) < best) and (
+                self._is_open(entry)
+            ):
+                best, found = (entry.due_s, name), name
+        return found
 
     def _is_open(self, entry: _Entry) -> bool:
         """Somebody else whom we want, and neither have a link to nor dial already."""
@@ -177,9 +189,13 @@ class AddressBook:
         Who refuses us, or breaks the rules each time, is left alone for longer and longer.
         """
         for entry in self._entries.values():
-            if entry.instance == instance and lived_s >= STEADY_S:
-                entry.failures = 0
-                entry.due_s = now_s + float(self._rng.uniform(0.2, 1.0))
+            if entry.instance == instance:
+                if lived_s >= STEADY_S:
+                    entry.failures = 0
+                    entry.due_s = now_s + float(self._rng.uniform(0.2, 1.0))
+                else:
+                    refused_s = now_s + REFUSED_S * float(self._rng.uniform(0.75, 1.25))
+                    entry.due_s = max(entry.due_s, refused_s)
         self._changed()
 
     def _forget_worst(self, *, hearsay_only: bool) -> bool:

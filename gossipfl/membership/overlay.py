@@ -163,7 +163,7 @@ class Overlay:
         return ((self.herald.id, self.herald.incarnation), *others)
 
     def _is_lost(self, record: Record) -> bool:
-        return self._book is not None and self._book.is_lost(record.presence.instance.hex())
+        return self._book is not None and self._book.is_lost(record.instance)
 
     def _own(self, now_s: float) -> tuple[tuple[bytes, int], ...]:
         return ((self.herald.record, age_of(self.herald.signed_s, now_s)),)
@@ -188,23 +188,15 @@ class Overlay:
 
     def _answer(self, peer: Id, message: Members, now_s: float) -> Iterator[Effect]:
         """What the neighbour lacks, and what we lack ourselves."""
-        wanted: list[Id] = []
-        lacking = list(message.wanted)
-        most = RENEWED_MAX if self.roll.is_full else MEMBERS_MAX
-        for member, incarnation in message.known:
-            held = self._incarnation(member)
-            if (
-                held < incarnation
-                and len(wanted) < most
-                and self._may_ask((member, incarnation), now_s)
-            ):
-                wanted.append(member)
-            elif held > incarnation:
-                lacking.append(member)
+        held = {member: self._incarnation(member) for member, _ in message.known}
+        newer = [news for news in message.known if news[1] > held[news[0]]]
+        most = RENEWED_MAX if newer and self.roll.is_full else MEMBERS_MAX
+        wanted = tuple(news[0] for news in newer[:most] if self._may_ask(news, now_s))
+        older = [member for member, incarnation in message.known if incarnation < held[member]]
         known = self._sample(SHUFFLE_SAMPLE) if message.asks else ()
         if known or wanted:
-            yield Send(peer, Members(known, wanted=tuple(wanted)))
-        yield from self._serve(peer, lacking, now_s)
+            yield Send(peer, Members(known, wanted=wanted))
+        yield from self._serve(peer, [*older, *message.wanted], now_s)
 
     def _may_ask(self, news: tuple[Id, int], now_s: float) -> bool:
         """Many tell of the same news at once; one of them is asked for it."""

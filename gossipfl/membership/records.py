@@ -64,16 +64,24 @@ class Presence:
 
 @attrs.frozen
 class Record:
-    """A member's presence, verified; `signed` is what to pass on."""
+    """A member's presence, verified; `signed` is what to pass on.
+
+    instance: as links and mDNS name this life of the member, in hexadecimal.
+    """
 
     certificate: Certificate
     presence: Presence
     signed: bytes = attrs.field(repr=False)
     id: Id = attrs.field(init=False)
+    instance: str = attrs.field(init=False)
 
     @id.default
     def _derive_id(self) -> Id:
         return id_of(self.certificate.public_key)
+
+    @instance.default
+    def _derive_instance(self) -> str:
+        return self.presence.instance.hex()
 
 
 @attrs.frozen

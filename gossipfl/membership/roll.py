@@ -1,5 +1,6 @@
 """Everybody whom we know of, and whether they live."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Final
@@ -70,6 +71,7 @@ class Roll:
         self._is_linked = is_linked
         self._is_lost = is_lost
         self._members: dict[Id, Member] = {}
+        self._names: Counter[str] = Counter()
         self._news: dict[Id, Ration] = {}
         self._accusations: dict[Id, Ration] = {}
 
@@ -83,9 +85,9 @@ class Roll:
         """What we know of it."""
         return self._members.get(member)
 
-    def others(self, but: Id) -> Iterator[Member]:
-        """All but one."""
-        return (entry for member, entry in self._members.items() if member != but)
+    def namesakes(self, name: str) -> int:
+        """How many have this name; the operator may have given it twice."""
+        return self._names[name]
 
     @property
     def is_full(self) -> bool:
@@ -120,6 +122,7 @@ class Roll:
             raise Untrusted(f"{record.certificate.name} has new things to say too often")
         full = len(self._members) >= self._settings.members_max
         left = self._make_room() if known is None and full else None
+        self._names[record.certificate.name] += known is None
         self._members[record.id] = Member(record, signed_s)
         return left
 
@@ -165,7 +168,7 @@ class Roll:
         self._news.clear()
         self._accusations.clear()
         gone = [m for m, each in self._members.items() if each.until_s <= now_s]
-        return [self._members.pop(m).record for m in gone if not self._is_linked(m)]
+        return [self._drop(member) for member in gone if not self._is_linked(member)]
 
     def _make_room(self) -> Record | None:
         """The dead go first and those whom we cannot reach, then anybody without a link to us."""
@@ -173,9 +176,12 @@ class Roll:
         chosen = [each for each in loose if self._is_gone(each)] or loose
         if not chosen:
             return None
-        leaves = chosen[int(self._rng.integers(len(chosen)))].record
-        del self._members[leaves.id]
-        return leaves
+        return self._drop(chosen[int(self._rng.integers(len(chosen)))].record.id)
+
+    def _drop(self, member: Id) -> Record:
+        record = self._members.pop(member).record
+        self._names[record.certificate.name] -= 1
+        return record
 
     def _may(self, rations: dict[Id, Ration], member: Id, most: int, now_s: float) -> bool:
         """Whether what it says again counts."""

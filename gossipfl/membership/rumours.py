@@ -92,8 +92,7 @@ class Rumours:
     def _remarks(self, record: Record, before: Record | None) -> Iterator[Noted]:
         if before is None:
             yield Noted("member.joined", record.id)
-            name = record.certificate.name
-            if any(each.record.certificate.name == name for each in self._roll.others(record.id)):
+            if self._roll.namesakes(record.certificate.name) > 1:
                 yield Noted("member.same_name", record.id)
         elif before.presence.addresses not in ((), record.presence.addresses):
             yield Noted("member.moved", record.id)
@@ -124,16 +123,16 @@ class Rumours:
 
     def _move_addresses(self, record: Record, before: list[Record], now_s: float) -> None:
         for each in before:
-            if each.presence.instance != record.presence.instance:
+            if each.instance != record.instance:
                 self._forget_address(each)
         said = record.presence
         if self._book is not None and said.addresses:
-            name = said.instance.hex()
+            name = record.instance
             self._book.note(name, said.addresses, now_s=now_s, wait_s=HEARSAY_WAIT_S, hearsay=True)
 
     def _forget_address(self, record: Record) -> None:
         if self._book is not None:
-            self._book.forget(record.presence.instance.hex())
+            self._book.forget(record.instance)
 
 
 def age_of(signed_s: float, now_s: float) -> int:

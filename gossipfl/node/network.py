@@ -164,9 +164,7 @@ class Network:
         """Instances that we take for live: heard of or linked to us, and not held to be dead."""
         linked = {neighbour.hello.instance for neighbour in self.mesh}
         dead = {
-            member.record.presence.instance.hex()
-            for member in self.overlay.roll
-            if member.obituary is not None
+            member.record.instance for member in self.overlay.roll if member.obituary is not None
         }
         return (self.book.live() | linked) - dead
 

@@ -39,7 +39,8 @@ class Member:
         self.number = number
         self.powered = True
         self.awake_s = 0.0
-        self.links: dict[int, bool] = {}
+        self.links: set[int] = set()
+        self._linked: set[str] = set()
         self.id = id_of(key.public)
         self._world = world
         self._inbox: deque[tuple[int, Message]] = deque()
@@ -81,7 +82,7 @@ class Member:
         now_s, said = self._world.now_s, record.presence
         self.overlay.roll.take(record, 0.0, now_s)
         wait_s = float(self._world.rng.uniform(0, 20))
-        self.book.note(said.instance.hex(), said.addresses, now_s=now_s, wait_s=wait_s)
+        self.book.note(record.instance, said.addresses, now_s=now_s, wait_s=wait_s)
 
     def arrive(self, sender: int, message: Message) -> None:
         """A frame came; without power or link it is lost, and while we sleep it waits."""
@@ -157,7 +158,8 @@ class Member:
             self._dialling.discard(target)
             self.book.note_dialled(name)
             if answered and self.powered:
-                self.book.note_reached(name, name)
+                instance = self._world.members[target].overlay.herald.instance.hex()
+                self.book.note_reached(name, instance)
                 self._world.members[target].meet(self)
             self._look()
 
@@ -170,17 +172,22 @@ class Member:
             return
         admission = self.views.admit(mine, urgent=not dialler.links)
         if not admission.accepted:
+            instance = self.overlay.herald.instance.hex()
+            dialler.book.note_lost(instance, 0.0, self._world.now_s)
             return
         if admission.leaves is not None:
             self.part(self._world.numbers[admission.leaves], said=True)
         for one, other in ((self, dialler), (dialler, self)):
-            one.links[other.number] = True
+            one.links.add(other.number)
+            one._linked.add(address_of(other.number))
             one.act(one.overlay.linked(other.id, other.overlay.herald.instance, self._world.now_s))
 
     def part(self, other: int, *, said: bool) -> None:
         """The link ends; `said`: the other end hears of it, if it has power."""
-        if self.links.pop(other, None) is None:
+        if other not in self.links:
             return
+        self.links.discard(other)
+        self._linked.discard(address_of(other))
         peer = self._world.members[other]
         self.overlay.unlinked(peer.id)
         self._note_change()
@@ -218,7 +225,7 @@ class Member:
         self._world.visit(self._world.numbers[whom], done, self._world.settings.probe_timeout_s)
 
     def _has_link(self, instance: str | None, addresses: tuple[str, ...]) -> bool:
-        return any(number_at(each) in self.links for each in addresses)
+        return any(each in self._linked for each in addresses)
 
 
 def address_of(number: int) -> str:
