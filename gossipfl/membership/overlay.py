@@ -17,7 +17,7 @@ from gossipfl.membership.detector import Detector
 from gossipfl.membership.effects import Dead, Effect, End, Noted, Send
 from gossipfl.membership.herald import Herald
 from gossipfl.membership.ration import Ration
-from gossipfl.membership.records import Id, Record
+from gossipfl.membership.records import LIFETIME_S, Id, Record
 from gossipfl.membership.roll import Roll
 from gossipfl.membership.rumours import Rumours, age_of
 from gossipfl.membership.settings import Settings
@@ -34,6 +34,7 @@ SHUFFLE_SAMPLE: Final = 16
 RENEWED_MAX: Final = 4
 # Records that one neighbour may ask for in a shuffle interval.
 SERVED_MAX: Final = 512
+REMEMBERED_MAX: Final = 64
 # Records that we ask for ourselves, in the same time.
 ASKED_MAX: Final = 4096
 # What one neighbour may tell us that is not so, before its link is not worth having.
@@ -84,6 +85,18 @@ class Overlay:
         """We can be dialled there, from now on."""
         self.herald.announce(addresses, now_s)
         return self._spread(Members(((self.herald.id, self.herald.incarnation),)))
+
+    def remember(self) -> tuple[bytes, ...]:
+        """Records to keep over a restart: of neighbours first, then of some others."""
+        near = [entry for peer in self._links if (entry := self.roll.get(peer)) is not None]
+        others = [entry for entry in self.roll.sample(REMEMBERED_MAX) if entry not in near]
+        return tuple(entry.record.signed for entry in [*near, *others][:REMEMBERED_MAX])
+
+    def recall(self, records: tuple[bytes, ...], now_s: float) -> None:
+        """What we kept; how long ago nobody knows, so it is believed for half a lifetime."""
+        for start in range(0, len(records), RECORDS_MAX):
+            part = records[start : start + RECORDS_MAX]
+            self._rumours.hear(Members(records=tuple((r, LIFETIME_S // 2) for r in part)), now_s)
 
     def linked(self, peer: Id, instance: bytes, now_s: float) -> list[Effect]:
         """A link came into use: tell who we are, whom we know, and what is said of the peer.

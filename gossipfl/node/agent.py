@@ -67,6 +67,7 @@ class Agent:
         self._studies = self._make_studies(material, own_key, saved)
         self._mixer = self._make_mixer(own_key, saved)
         self._network.serve(self._mixer, self._sharing)
+        self._network.overlay.recall(saved.members, trio.current_time())
         self._best = BestWatch(saved.model.best if saved.model else None)
         self._checkpoints = Checkpoints(
             self._journal,
@@ -74,6 +75,7 @@ class Agent:
             self._studies.learner,
             self._sharing,
             self._best,
+            self._network.overlay.remember,
             config.checkpoint_interval_s,
         )
         self._rounds = self._make_rounds()

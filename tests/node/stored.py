@@ -8,7 +8,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Side
-from gossipfl.node.state.store import Item, LinksCheckpoint, ModelCheckpoint, Row, Saved
+from gossipfl.node.state.store import (
+    Item,
+    LinksCheckpoint,
+    MembersCheckpoint,
+    ModelCheckpoint,
+    Row,
+    Saved,
+)
 
 MANIFEST_ID = b"m" * 16
 PEERS = tuple(hashlib.blake2b(bytes([i]), digest_size=32).digest() for i in range(3))
@@ -60,7 +67,11 @@ def expected(items: Iterable[Item]) -> Saved:
     model: ModelCheckpoint | None = None
     links = LinksCheckpoint(0, {})
     rows: dict[int, Row] = {}
+    members: tuple[bytes, ...] = ()
     for item in items:
+        if isinstance(item, MembersCheckpoint):
+            members = item.records
+            continue
         if isinstance(item, Row):
             rows[item.position] = item
             continue
@@ -71,7 +82,7 @@ def expected(items: Iterable[Item]) -> Saved:
         needed = min(model.position if model else 0, links.position)
         rows = {position: row for position, row in rows.items() if position > needed}
     placed = {peer: (links.position, link) for peer, link in sorted(links.links.items())}
-    return Saved(model, placed, [rows[position] for position in sorted(rows)])
+    return Saved(model, placed, [rows[position] for position in sorted(rows)], members)
 
 
 bytes_ = st.binary(max_size=60)
@@ -100,7 +111,7 @@ def link_states(draw) -> LinkState:
 def histories(draw) -> list[Item]:
     """Items as a node writes them: rows count up, checkpoints are of now."""
     position, items = 0, []
-    for kind in draw(st.lists(st.sampled_from("rrrml"), max_size=12)):
+    for kind in draw(st.lists(st.sampled_from("rrrmlk"), max_size=12)):
         if kind == "r":
             position += 1
             items.append(Row(position, draw(st.sampled_from(PEERS)), draw(records)))
@@ -109,6 +120,8 @@ def histories(draw) -> list[Item]:
             numbers = (draw(whole), draw(st.floats(0, 1)), draw(st.floats(0, 1)))
             rest = (draw(bytes_), draw(bytes_), tuple(draw(st.lists(bytes_, max_size=2))))
             items.append(ModelCheckpoint(position, vectors.reshape(3, 2), *numbers, *rest))
+        elif kind == "k":
+            items.append(MembersCheckpoint(tuple(draw(st.lists(bytes_, max_size=3)))))
         else:
             links = draw(st.dictionaries(st.sampled_from(PEERS), link_states()))
             items.append(LinksCheckpoint(position, links))

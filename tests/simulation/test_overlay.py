@@ -70,6 +70,23 @@ async def test_the_dead_are_known_to_all_and_replaced(autojump_clock, tmp_path, 
         assert gone.status()["links_seeded"] == 0
 
 
+async def test_who_was_known_is_found_again_without_any_help(autojump_clock, tmp_path, rng):
+    """No multicast, no peer named, and those that it knew have all the links they want."""
+    cluster = Cluster(tmp_path, skewed(rng, 6), view=2, view_max=4, **QUICK)
+    first, *others = cluster.devices
+    chain(cluster)
+    async with cluster.open():
+        await cluster.start()
+        await until(lambda: all(living(d) == 5 for d in cluster.devices), within_s=60)
+        await cluster.stop(first)
+        await trio.sleep(100)
+        await cluster.start(first)
+        await until(lambda: len(first.neighbours()) >= 2, within_s=30)
+        await until(lambda: living(first) == 5, within_s=30)
+        assert first.status()["links_seeded"] == 0
+        assert all(living(d) == 5 for d in others)
+
+
 async def test_a_slow_path_makes_nobody_dead(autojump_clock, tmp_path, rng):
     """One direction between two is dead: others reach both, so the link goes and no member does."""
     cluster = Cluster(tmp_path, skewed(rng, 5), **QUICK)

@@ -64,8 +64,14 @@ def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("quality", _quality(answer)),
         ("best", _best(answer)),
         ("traffic", f"{answer['sent_bytes']:,} B sent, {answer['received_bytes']:,} B received"),
+        ("members", _members(answer["members"])),
         ("memory", f"{answer['memory_bytes'] / 1e6:.0f} MB"),
     ]
+
+
+def _members(members: dict[str, int]) -> str:
+    text = f"{members['living']} others"
+    return text + (f", {members['dead']} more fell silent" if members["dead"] else "")
 
 
 def _readings(answer: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """When the model and the anchors are written whole."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from gossipfl.learning.learner import Learner
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.state.journal import Journal
-from gossipfl.node.state.store import ModelCheckpoint
+from gossipfl.node.state.store import MembersCheckpoint, ModelCheckpoint
 
 LINKS_INTERVAL_S: Final = 300.0
 ROWS_MAX: Final = 2_000
@@ -27,13 +28,16 @@ class Checkpoints:
         learner: Learner,
         sharing: Sharing | None,
         best: BestWatch,
+        members: Callable[[], tuple[bytes, ...]],
         interval_s: float,
     ) -> None:
+        """members: records of those whom to look for after a restart."""
         self._journal = journal
         self._mixer = mixer
         self._learner = learner
         self._sharing = sharing
         self._best = best
+        self._members = members
         self._interval_s = interval_s
         self._model_s = self._links_s = trio.current_time()
         self._links_position = journal.position
@@ -66,10 +70,11 @@ class Checkpoints:
         self._journal.put(checkpoint)
 
     def write_links(self) -> None:
-        """Queue every link's anchor, so that older journal rows can go."""
+        """Queue every link's anchor, so that older journal rows can go, and whom we know."""
         self._links_s = trio.current_time()
         self._links_position = self._journal.position
         self._mixer.checkpoint_links()
+        self._journal.put(MembersCheckpoint(self._members()))
 
 
 def restore_replica(replica: Replica, saved: ModelCheckpoint) -> None:

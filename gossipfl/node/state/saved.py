@@ -55,7 +55,14 @@ class LinksCheckpoint:
     links: dict[bytes, LinkState]
 
 
-Item = Row | ModelCheckpoint | LinksCheckpoint
+@frozen
+class MembersCheckpoint:
+    """Signed records of members whom to look for after a restart."""
+
+    records: tuple[bytes, ...]
+
+
+Item = Row | ModelCheckpoint | LinksCheckpoint | MembersCheckpoint
 
 
 @frozen
@@ -65,6 +72,7 @@ class Saved:
     model: ModelCheckpoint | None
     links: dict[bytes, tuple[int, LinkState]]
     rows: list[Row]
+    members: tuple[bytes, ...] = ()
 
 
 def sealed(body: bytes, *about: object) -> bytes:

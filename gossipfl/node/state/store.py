@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgpack
 
@@ -22,6 +22,7 @@ from gossipfl.node.state.saved import (
     UNREADABLE,
     Item,
     LinksCheckpoint,
+    MembersCheckpoint,
     ModelCheckpoint,
     Row,
     Saved,
@@ -39,6 +40,7 @@ __all__ = [
     "Damaged",
     "Item",
     "LinksCheckpoint",
+    "MembersCheckpoint",
     "ModelCheckpoint",
     "Row",
     "Saved",
@@ -120,10 +122,16 @@ class Store:
         elif isinstance(item, ModelCheckpoint):
             model = (item.position, encode_model(item, item.position))
             self._db.execute("INSERT OR REPLACE INTO model VALUES(1,?,?)", model)
+        elif isinstance(item, MembersCheckpoint):
+            self._write_meta("members", item.records)
         else:
             self._write_links(item)
         if not isinstance(item, Row):
             self._forget_old_rows()
+
+    def _write_meta(self, key: str, value: object) -> None:
+        blob = sealed(msgpack.packb(value))
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, blob))
 
     def _write_links(self, item: LinksCheckpoint) -> None:
         self._db.execute("DELETE FROM links")
@@ -132,8 +140,7 @@ class Store:
             for peer, link in item.links.items()
         ]
         self._db.executemany("INSERT INTO links VALUES(?,?,?)", rows)
-        position = sealed(msgpack.packb(item.position))
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES('links', ?)", (position,))
+        self._write_meta("links", item.position)
 
     def _forget_old_rows(self) -> None:
         """Rows that both the model and the links contain are history."""
@@ -230,14 +237,23 @@ def _check_owner(db: sqlite3.Connection, path: Path, manifest_id: bytes) -> None
 def _load(db: sqlite3.Connection, path: Path) -> Saved:
     try:
         _links_position(db)
-        return Saved(_load_model(db), _load_links(db), _load_rows(db))
+        return Saved(_load_model(db), _load_links(db), _load_rows(db), _load_members(db))
     except (sqlite3.DatabaseError, *UNREADABLE) as error:
         raise Damaged(f"{path}: {error}") from None
 
 
 def _links_position(db: sqlite3.Connection) -> int:
-    found = db.execute("SELECT value FROM meta WHERE key='links'").fetchone()
-    return int(unseal(found[0])) if found else 0
+    return int(_load_meta(db, "links", 0))
+
+
+def _load_members(db: sqlite3.Connection) -> tuple[bytes, ...]:
+    members: tuple[bytes, ...] = _load_meta(db, "members", ())
+    return members
+
+
+def _load_meta(db: sqlite3.Connection, key: str, default: Any) -> Any:
+    found = db.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
+    return unseal(found[0]) if found else default
 
 
 def _load_model(db: sqlite3.Connection) -> ModelCheckpoint | None:
