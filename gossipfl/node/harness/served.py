@@ -49,18 +49,21 @@ class Served:
         return sum(isinstance(message, kind) for message in self.messages)
 
     def run_until(self, reached: Callable[[], bool]) -> None:
-        """Serve until then.  Raises Unreachable after PATIENCE_S."""
+        """Serve until then.  Raises Unreachable when nothing has come for PATIENCE_S."""
         deadline = time.monotonic() + PATIENCE_S
         self.board.uart.settimeout(QUIET_S)
         while not reached():
             if time.monotonic() > deadline:
-                raise Unreachable(f"{self.board.kind.name}: {len(self.messages)} messages, no end")
+                raise Unreachable(
+                    f"{self.board.kind.name} fell silent after {len(self.messages)} messages"
+                )
             try:
                 content = self.board.uart.recv(READ_BYTES)
             except TimeoutError:
                 continue
             for frame in self._deframer.feed(content):
                 self._answer(frame)
+                deadline = time.monotonic() + PATIENCE_S
 
     def _answer(self, frame: bytes) -> None:
         outcome = self.session.receive(frame, secrets.token_bytes(CHANCE_BYTES))
