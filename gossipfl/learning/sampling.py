@@ -46,16 +46,22 @@ class Sampler:
         A batch may span two epochs, so that all batches have one size.
         """
         wanted, position = shape[0] * shape[1], cursor.position
-        stretch = self._stretch(cursor)
-        found = stretch[position : position + wanted]
-        while len(found) < wanted:
-            later = Cursor(
-                seed=cursor.seed, epoch=cursor.epoch + (position + len(found)) // self.rows
-            )
-            found = np.concatenate([found, self._stretch(later)[: wanted - len(found)]])
+        found = self._stretch(cursor)[position : position + wanted]
+        if len(found) < wanted:
+            found = self._join(found, cursor, wanted)
         passed, position = divmod(position + wanted, self.rows)
         cursor = Cursor(seed=cursor.seed, epoch=cursor.epoch + passed, position=position)
         return found.reshape(shape), cursor
+
+    def _join(self, first: NDArray[np.int64], cursor: Cursor, wanted: int) -> NDArray[np.int64]:
+        """`wanted` rows from the cursor on, whose `first` are these."""
+        parts, count = [first], len(first)
+        while count < wanted:
+            epoch = cursor.epoch + (cursor.position + count) // self.rows
+            part = self._stretch(Cursor(seed=cursor.seed, epoch=epoch))[: wanted - count]
+            parts.append(part)
+            count += len(part)
+        return np.concatenate(parts)
 
     def _stretch(self, cursor: Cursor) -> NDArray[np.int64]:
         """Orders of the cursor's epoch and of some behind it, functions of number and seed."""
