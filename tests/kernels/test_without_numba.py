@@ -40,7 +40,7 @@ def test_models_learn_alike_on_the_twins() -> None:
         assert blocked[model][1] > 0.9
 
 
-@pytest.mark.parametrize("module", ["kernels.layout", "learning.layers", "manifest", "node.agent"])
+@pytest.mark.parametrize("module", ["kernels.layout", "models.layers", "manifest", "node.agent"])
 def test_modules_need_no_numba(module: str) -> None:
     assert output_of(f"import gossipfl.{module}; print('numba' in sys.modules)") == "False"
 
