@@ -26,7 +26,7 @@ from gossipfl.node.mixer import Mixer
 from gossipfl.node.network import Network
 from gossipfl.node.rounds import Rounds
 from gossipfl.node.sharing import Sharing
-from gossipfl.node.state.checkpoints import Checkpoints, restore_replica
+from gossipfl.node.state.checkpoints import MEMBERS, Checkpoints, restore_replica
 from gossipfl.node.state.journal import Journal
 from gossipfl.node.state.store import Saved, Store
 from gossipfl.node.status import Answer, encode_vector
@@ -67,7 +67,7 @@ class Agent:
         self._studies = self._make_studies(material, own_key, saved)
         self._mixer = self._make_mixer(own_key, saved)
         self._network.serve(self._mixer, self._sharing)
-        self._network.overlay.recall(saved.members, trio.current_time())
+        self._network.overlay.recall(saved.kept.get(MEMBERS, ()), trio.current_time())
         self._best = BestWatch(saved.model.best if saved.model else None)
         self._checkpoints = Checkpoints(
             self._journal,

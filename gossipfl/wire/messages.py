@@ -1,20 +1,22 @@
 """The messages that neighbours exchange, with the limits that every field must keep.
 
 A frame is one byte (protocol version in the high half, message type in the low half) followed by
-a msgpack array with one element per field, in the order of the class.  `decode` is the only way
-in: whatever it returns is in range, so nothing behind it checks again.
+a msgpack array with one element per field, in the order of the class.  Types from 15 on, which are
+rarer, have 15 in that half and the rest of their number in a byte of its own.  `decode` is the only
+way in: whatever it returns is in range, so nothing behind it checks again.
 """
 
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import msgpack
-from attrs import Attribute, define, field, frozen
-from attrs.validators import and_, deep_iterable, instance_of, matches_re, max_len
+from attrs import define, field, frozen
+from attrs.validators import instance_of
 
 from gossipfl.errors import LocalProtocolError, RemoteProtocolError
+from gossipfl.wire.fields import integer, octets, pair_of, text, tuple_of
 
 PROTOCOL_VERSION: Final = 1
 SEQUENCE_MAX: Final = 2**32 - 1
@@ -33,44 +35,6 @@ RECORD_MAX: Final = 1024
 OBITUARY_MAX: Final = 128
 AGE_MAX_S: Final = 2**24 - 1
 MOMENTS_MAX: Final = 64
-
-# attrs gives its validators no narrower type than this one.
-Validator = Any
-
-
-def _integer(low: int, high: int) -> Validator:
-    def validate(_: object, attribute: "Attribute[object]", value: object) -> None:
-        # A bool is an int to Python, but not to the protocol.
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"{attribute.name} is an integer {low} to {high}")
-
-    return validate
-
-
-def _bytes(low: int, high: int) -> Validator:
-    def validate(_: object, attribute: "Attribute[object]", value: object) -> None:
-        if type(value) is not bytes or not low <= len(value) <= high:
-            raise ValueError(f"{attribute.name} is {low} to {high} bytes")
-
-    return validate
-
-
-def _text(pattern: str) -> Validator:
-    return and_(instance_of(str), matches_re(pattern))
-
-
-def _tuple_of(member: Validator, longest: int) -> Validator:
-    return and_(instance_of(tuple), max_len(longest), deep_iterable(member))
-
-
-def _pair_of(*members: Validator) -> Validator:
-    def validate(instance: object, attribute: "Attribute[object]", value: object) -> None:
-        if not isinstance(value, tuple) or len(value) != len(members):
-            raise ValueError(f"{attribute.name} holds pairs")
-        for member, part in zip(members, value, strict=True):
-            member(instance, attribute, part)
-
-    return validate
 
 
 class Wish(IntEnum):
@@ -92,18 +56,18 @@ class Hello:
     wish: see `Wish`; what counts is the dialler's.
     """
 
-    manifest_id: bytes = field(validator=_bytes(16, 16))
-    instance: str = field(validator=_text(r"[0-9a-f]{16}\Z"))
-    port: int = field(validator=_integer(0, 65535))
-    revocations: int = field(validator=_integer(0, 2**32 - 1))
-    wish: int = field(validator=_integer(0, 2))
+    manifest_id: bytes = field(validator=octets(16, 16))
+    instance: str = field(validator=text(r"[0-9a-f]{16}\Z"))
+    port: int = field(validator=integer(0, 65535))
+    revocations: int = field(validator=integer(0, 2**32 - 1))
+    wish: int = field(validator=integer(0, 2))
 
 
 @frozen
 class Refusal:
     """We will not mix with you, and why, in one line for your log."""
 
-    reason: str = field(validator=_text(r"[ -~]{1,200}\Z"))
+    reason: str = field(validator=text(r"[ -~]{1,200}\Z"))
 
 
 @define
@@ -150,15 +114,15 @@ class Reply(Half):
 class Mismatch:
     """Our two ends of the link disagree; please seed it anew."""
 
-    sequence: int = field(validator=_integer(0, SEQUENCE_MAX))
-    digest: bytes = field(validator=_bytes(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
+    sequence: int = field(validator=integer(0, SEQUENCE_MAX))
+    digest: bytes = field(validator=octets(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
 
 
 @frozen
 class Seed:
     """The link starts over from the initial model plus this delta, at sequence 0."""
 
-    payload: bytes = field(validator=_bytes(1, PAYLOAD_MAX))
+    payload: bytes = field(validator=octets(1, PAYLOAD_MAX))
 
 
 @frozen
@@ -175,15 +139,15 @@ class Pong:
 class PingRequest:
     """Please find out whether `target`, a member's id, is there; answered by a `PingResult`."""
 
-    number: int = field(validator=_integer(1, NUMBER_MAX))
-    target: bytes = field(validator=_bytes(MEMBER_BYTES, MEMBER_BYTES))
+    number: int = field(validator=integer(1, NUMBER_MAX))
+    target: bytes = field(validator=octets(MEMBER_BYTES, MEMBER_BYTES))
 
 
 @frozen
 class PingResult:
     """Whether the target of that request of yours answered us, in the time that it had."""
 
-    number: int = field(validator=_integer(1, NUMBER_MAX))
+    number: int = field(validator=integer(1, NUMBER_MAX))
     alive: bool = field(validator=instance_of(bool))
 
 
@@ -199,20 +163,20 @@ class Members:
 
     known: tuple[tuple[bytes, int], ...] = field(
         default=(),
-        validator=_tuple_of(
-            _pair_of(_bytes(MEMBER_BYTES, MEMBER_BYTES), _integer(0, 2**32 - 1)), MEMBERS_MAX
+        validator=tuple_of(
+            pair_of(octets(MEMBER_BYTES, MEMBER_BYTES), integer(0, 2**32 - 1)), MEMBERS_MAX
         ),
     )
     asks: bool = field(default=False, validator=instance_of(bool))
     wanted: tuple[bytes, ...] = field(
-        default=(), validator=_tuple_of(_bytes(MEMBER_BYTES, MEMBER_BYTES), MEMBERS_MAX)
+        default=(), validator=tuple_of(octets(MEMBER_BYTES, MEMBER_BYTES), MEMBERS_MAX)
     )
     records: tuple[tuple[bytes, int], ...] = field(
         default=(),
-        validator=_tuple_of(_pair_of(_bytes(1, RECORD_MAX), _integer(0, AGE_MAX_S)), RECORDS_MAX),
+        validator=tuple_of(pair_of(octets(1, RECORD_MAX), integer(0, AGE_MAX_S)), RECORDS_MAX),
     )
     obituaries: tuple[bytes, ...] = field(
-        default=(), validator=_tuple_of(_bytes(1, OBITUARY_MAX), RECORDS_MAX)
+        default=(), validator=tuple_of(octets(1, OBITUARY_MAX), RECORDS_MAX)
     )
 
 
@@ -220,30 +184,30 @@ class Members:
 class KnownMoments:
     """Digests of the statistics that we hold, so that you send only what we lack."""
 
-    digests: tuple[bytes, ...] = field(validator=_tuple_of(_bytes(8, 8), MOMENTS_MAX))
+    digests: tuple[bytes, ...] = field(validator=tuple_of(octets(8, 8), MOMENTS_MAX))
 
 
 @frozen
 class MomentsUpdate:
     """Statistics that you lack, each encoded by `gossipfl.data.statistics`."""
 
-    entries: tuple[bytes, ...] = field(validator=_tuple_of(_bytes(1, 8 * 51_200 + 64), MOMENTS_MAX))
+    entries: tuple[bytes, ...] = field(validator=tuple_of(octets(1, 8 * 51_200 + 64), MOMENTS_MAX))
 
 
 @frozen
 class Revocations:
     """The newest signed revocation list that we hold."""
 
-    signed: bytes = field(validator=_bytes(1, 128 * 1024))
+    signed: bytes = field(validator=octets(1, 128 * 1024))
 
 
 @frozen
 class Fragment:
     """Part `index` of `count` of a frame that is longer than one sealed frame may be."""
 
-    index: int = field(validator=_integer(0, 63))
-    count: int = field(validator=_integer(2, 64))
-    body: bytes = field(validator=_bytes(1, 65_535))
+    index: int = field(validator=integer(0, 63))
+    count: int = field(validator=integer(2, 64))
+    body: bytes = field(validator=octets(1, 65_535))
 
 
 Message = (
@@ -286,7 +250,17 @@ _NAMES: Final = {kind: tuple(each.name for each in attrs.fields(kind)) for kind 
 # What puts a message's fields side by side, for types that have several.
 _FIELDS: Final = {kind: attrgetter(*names) for kind, names in _NAMES.items() if len(names) > 1}
 _pack: Final = msgpack.Packer().pack  # packb would make a Packer a call
-_HEADS: Final = {kind: bytes([PROTOCOL_VERSION << 4 | place]) for place, kind in enumerate(TYPES)}
+# The first type whose number does not fit into half a byte.
+_LONG: Final = 15
+
+
+def head(place: int) -> bytes:
+    """How a frame of the type at this place of TYPES begins."""
+    version = PROTOCOL_VERSION << 4
+    return bytes([version | place] if place < _LONG else [version | _LONG, place - _LONG])
+
+
+_HEADS: Final = {kind: head(place) for place, kind in enumerate(TYPES)}
 
 
 def encode(message: Message) -> bytes:
@@ -310,12 +284,14 @@ def decode(frame: bytes) -> Message:
     """
     if not 2 <= len(frame) <= FRAME_MAX:
         raise RemoteProtocolError(f"a frame of {len(frame)} bytes")
-    version, number = frame[0] >> 4, frame[0] & 15
+    version, number, body = frame[0] >> 4, frame[0] & 15, frame[1:]
+    if number == _LONG:
+        number, body = _LONG + frame[1], frame[2:]
     if version != PROTOCOL_VERSION:
         raise RemoteProtocolError(f"speaks protocol {version}; we speak {PROTOCOL_VERSION}")
     if number >= len(TYPES):
         raise RemoteProtocolError(f"a message of unknown type {number}")
-    return _build(TYPES[number], frame[1:])
+    return _build(TYPES[number], body)
 
 
 def _build(kind: type[Message], body: bytes) -> Message:

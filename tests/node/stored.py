@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Side
 from gossipfl.node.state.store import (
     Item,
+    Kept,
     LinksCheckpoint,
-    MembersCheckpoint,
     ModelCheckpoint,
     Row,
     Saved,
@@ -67,10 +67,10 @@ def expected(items: Iterable[Item]) -> Saved:
     model: ModelCheckpoint | None = None
     links = LinksCheckpoint(0, {})
     rows: dict[int, Row] = {}
-    members: tuple[bytes, ...] = ()
+    kept: dict[str, object] = {}
     for item in items:
-        if isinstance(item, MembersCheckpoint):
-            members = item.records
+        if isinstance(item, Kept):
+            kept[item.name] = item.value
             continue
         if isinstance(item, Row):
             rows[item.position] = item
@@ -82,7 +82,7 @@ def expected(items: Iterable[Item]) -> Saved:
         needed = min(model.position if model else 0, links.position)
         rows = {position: row for position, row in rows.items() if position > needed}
     placed = {peer: (links.position, link) for peer, link in sorted(links.links.items())}
-    return Saved(model, placed, [rows[position] for position in sorted(rows)], members)
+    return Saved(model, placed, [rows[position] for position in sorted(rows)], kept)
 
 
 bytes_ = st.binary(max_size=60)
@@ -121,7 +121,8 @@ def histories(draw) -> list[Item]:
             rest = (draw(bytes_), draw(bytes_), tuple(draw(st.lists(bytes_, max_size=2))))
             items.append(ModelCheckpoint(position, vectors.reshape(3, 2), *numbers, *rest))
         elif kind == "k":
-            items.append(MembersCheckpoint(tuple(draw(st.lists(bytes_, max_size=3)))))
+            name = draw(st.sampled_from(("members", "releases")))
+            items.append(Kept(name, tuple(draw(st.lists(bytes_, max_size=3)))))
         else:
             links = draw(st.dictionaries(st.sampled_from(PEERS), link_states()))
             items.append(LinksCheckpoint(position, links))

@@ -40,7 +40,7 @@ def request(payload: bytes, samples: int | None = 10) -> bytes:
 ILLEGAL: Final[dict[str, tuple[list[bytes], str]]] = {
     "garbage": ([b"\xff" * 40], "speaks protocol 15"),
     "flood of garbage": ([b"\xff" * 40] * 500, "speaks protocol 15"),
-    "unknown type": ([b"\x1f\x90"], "unknown type 15"),
+    "unknown type": ([b"\x1f\x64\x90"], "unknown type 115"),
     "no msgpack": ([b"\x12\xc1"], "illegal Request"),
     "too few fields": ([b"\x12\x91\x01"], "wrong number of fields"),
     "second hello": ([encode(Hello(MANIFEST.id, "0" * 16, 0, 0, 1))], "Hello in the middle"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gossipfl.errors import LocalProtocolError, RemoteProtocolError
+from gossipfl.wire import messages
 from gossipfl.wire.fragments import PART_BYTES, Assembler, split
 from gossipfl.wire.messages import (
     FRAME_MAX,
@@ -53,7 +54,7 @@ EXAMPLES: tuple[Message, ...] = (
 
 
 def head(kind: type[Message]) -> bytes:
-    return bytes([PROTOCOL_VERSION << 4 | TYPES.index(kind)])
+    return messages.head(TYPES.index(kind))
 
 
 def test_there_is_an_example_of_every_type() -> None:
@@ -146,8 +147,8 @@ def test_fields_out_of_range_are_refused(kind: type[Message], body: object) -> N
 def test_other_versions_and_types_are_named() -> None:
     with pytest.raises(RemoteProtocolError, match="speaks protocol 2; we speak 1"):
         decode(bytes([2 << 4]) + b"\x90")
-    with pytest.raises(RemoteProtocolError, match="unknown type 15"):
-        decode(bytes([PROTOCOL_VERSION << 4 | 15]) + b"\x90")
+    with pytest.raises(RemoteProtocolError, match="unknown type 115"):
+        decode(bytes([PROTOCOL_VERSION << 4 | 15, 100]) + b"\x90")
 
 
 def test_deep_nesting_is_refused() -> None:

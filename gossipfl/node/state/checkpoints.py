@@ -12,10 +12,11 @@ from gossipfl.learning.learner import Learner
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.state.journal import Journal
-from gossipfl.node.state.store import MembersCheckpoint, ModelCheckpoint
+from gossipfl.node.state.store import Kept, ModelCheckpoint
 
 LINKS_INTERVAL_S: Final = 300.0
 ROWS_MAX: Final = 2_000
+MEMBERS: Final = "members"
 
 
 class Checkpoints:
@@ -74,7 +75,7 @@ class Checkpoints:
         self._links_s = trio.current_time()
         self._links_position = self._journal.position
         self._mixer.checkpoint_links()
-        self._journal.put(MembersCheckpoint(self._members()))
+        self._journal.put(Kept(MEMBERS, self._members()))
 
 
 def restore_replica(replica: Replica, saved: ModelCheckpoint) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgpack
 import numpy as np
-from attrs import frozen
+from attrs import Factory, frozen
 from numpy.typing import NDArray
 
 from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Record, Side
@@ -56,23 +56,27 @@ class LinksCheckpoint:
 
 
 @frozen
-class MembersCheckpoint:
-    """Signed records of members whom to look for after a restart."""
+class Kept:
+    """What one service wants back after a restart, in the place of what it kept before.
 
-    records: tuple[bytes, ...]
+    name: of the service; value: anything that msgpack takes, lists as tuples.
+    """
+
+    name: str
+    value: Any
 
 
-Item = Row | ModelCheckpoint | LinksCheckpoint | MembersCheckpoint
+Item = Row | ModelCheckpoint | LinksCheckpoint | Kept
 
 
 @frozen
 class Saved:
-    """Everything that was stored."""
+    """Everything that was stored; kept: by the name of the service."""
 
     model: ModelCheckpoint | None
     links: dict[bytes, tuple[int, LinkState]]
     rows: list[Row]
-    members: tuple[bytes, ...] = ()
+    kept: dict[str, Any] = Factory(dict)
 
 
 def sealed(body: bytes, *about: object) -> bytes:

@@ -21,8 +21,8 @@ from gossipfl.gossip.link import LinkState
 from gossipfl.node.state.saved import (
     UNREADABLE,
     Item,
+    Kept,
     LinksCheckpoint,
-    MembersCheckpoint,
     ModelCheckpoint,
     Row,
     Saved,
@@ -39,8 +39,8 @@ from gossipfl.node.state.saved import (
 __all__ = [
     "Damaged",
     "Item",
+    "Kept",
     "LinksCheckpoint",
-    "MembersCheckpoint",
     "ModelCheckpoint",
     "Row",
     "Saved",
@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION: Final = 2
+_KEPT: Final = "kept-"
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY, peer BLOB NOT NULL, body BLOB NOT NULL);
@@ -122,8 +123,8 @@ class Store:
         elif isinstance(item, ModelCheckpoint):
             model = (item.position, encode_model(item, item.position))
             self._db.execute("INSERT OR REPLACE INTO model VALUES(1,?,?)", model)
-        elif isinstance(item, MembersCheckpoint):
-            self._write_meta("members", item.records)
+        elif isinstance(item, Kept):
+            self._write_meta(_KEPT + item.name, item.value)
         else:
             self._write_links(item)
         if not isinstance(item, Row):
@@ -237,23 +238,19 @@ def _check_owner(db: sqlite3.Connection, path: Path, manifest_id: bytes) -> None
 def _load(db: sqlite3.Connection, path: Path) -> Saved:
     try:
         _links_position(db)
-        return Saved(_load_model(db), _load_links(db), _load_rows(db), _load_members(db))
+        return Saved(_load_model(db), _load_links(db), _load_rows(db), _load_kept(db))
     except (sqlite3.DatabaseError, *UNREADABLE) as error:
         raise Damaged(f"{path}: {error}") from None
 
 
 def _links_position(db: sqlite3.Connection) -> int:
-    return int(_load_meta(db, "links", 0))
+    found = db.execute("SELECT value FROM meta WHERE key='links'").fetchone()
+    return int(unseal(found[0])) if found else 0
 
 
-def _load_members(db: sqlite3.Connection) -> tuple[bytes, ...]:
-    members: tuple[bytes, ...] = _load_meta(db, "members", ())
-    return members
-
-
-def _load_meta(db: sqlite3.Connection, key: str, default: Any) -> Any:
-    found = db.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
-    return unseal(found[0]) if found else default
+def _load_kept(db: sqlite3.Connection) -> dict[str, Any]:
+    found = db.execute("SELECT key, value FROM meta WHERE key GLOB ?", (_KEPT + "*",))
+    return {key.removeprefix(_KEPT): unseal(value) for key, value in found}
 
 
 def _load_model(db: sqlite3.Connection) -> ModelCheckpoint | None:
