@@ -99,7 +99,8 @@ static bool take_offered(struct gfl_state *state, const uint8_t *bytes, uint32_t
 {
     struct gfl_pending *pending = &state->link.pending;
     struct gfl_half half;
-    if (!gfl_read_half(bytes, length, &half) || half.length > sizeof pending->payload)
+    if (!state->link.seeded || !gfl_read_half(bytes, length, &half)
+        || half.length > sizeof pending->payload)
         return false;
     pending->samples = half.samples;
     pending->activity = half.activity;
@@ -143,13 +144,15 @@ static void write_link(const struct gfl_state *state, uint8_t out[LINK_BYTES])
 static bool take_link(struct gfl_state *state, const uint8_t *bytes, uint32_t length)
 {
     struct gfl_link *link = &state->link;
-    if (length != LINK_BYTES)
+    uint32_t fetched = length == LINK_BYTES ? gfl_load32(bytes + 14) : 0;
+    if (length != LINK_BYTES || !state->ordered || bytes[0] > 1 || bytes[1] > 1 || fetched % 4
+        || fetched > model_bytes(state))
         return false;
     link->seeded = bytes[0];
     state->learning = bytes[1];
     link->sequence = gfl_load32(bytes + 2);
     gfl_copy(link->digest, bytes + 6, GFL_DIGEST_BYTES);
-    state->fetched = gfl_load32(bytes + 14);
+    state->fetched = fetched;
     gfl_activity_start(&link->activity, gfl_load_float(bytes + 18));
     return true;
 }
@@ -195,7 +198,10 @@ static bool visit(void *context, uint8_t type, uint32_t offset, uint32_t length)
 {
     struct gfl_state *state = context;
     float *vector = vector_of(state, type);
-    if (vector && length <= 4 * GFL_PARAMETERS_MAX) {
+    if (vector) {
+        /* Of a model that these orders, or this firmware, do not know: nothing to go on with. */
+        if (!state->ordered || length != model_bytes(state))
+            return false;
         gfl_store_read(&state->store, offset, vector, length);
         return true;
     }

@@ -1,14 +1,11 @@
-/* Anything that a wire, a gateway with the right key, or a flash may hold: nothing may make the firmware
- * read or write where it must not.  To be compiled with sanitizers.
- *
- * An input is a program for what happens to one device.  With clang's -fsanitize=fuzzer and
- * -DLIBFUZZER, inputs are searched for; without, main makes as many from a seed as its arguments say. */
+/* A device's whole life: an input is a program for what happens to it, from noise on the wire to
+ * messages of a gateway that has the right key, resets, damage and power cuts. */
 #include <stdio.h>
 
 #include "bytes.h"
 #include "codec.h"
 
-#include "rig.c"
+#include "../rig.c"
 
 enum happening { POLL, WAIT, RESET, NOISE, GRANTED, ORDERED, ORDERED_WRONG, CHUNK, REPLIED, SAID,
                  DECODED, DAMAGED, CUT, HAPPENINGS };
@@ -19,6 +16,12 @@ static unsigned long exchanges, transfers;
 struct input {
     const uint8_t *bytes;
     size_t left;
+};
+
+/* Enrolment, a transfer and an exchange: most inputs should begin behind them. */
+static const uint8_t first_days[] = {
+    POLL, GRANTED, 7, POLL, ORDERED, POLL, CHUNK, 1, POLL, CHUNK, 1, POLL, POLL, REPLIED, 1, 0, 1, 9,
+    WAIT, 1, POLL, POLL,
 };
 
 static const float features[4 * 5] = { 1, 2, 3, 4, 5, -1, 0, 1 };
@@ -158,48 +161,39 @@ static void happen(struct rig *rig, enum happening what, struct input *input)
     }
 }
 
+static void live(struct rig *rig, struct input *input)
+{
+    while (input->left) {
+        uint8_t what = take(input);
+        /* Devices should say something now and then. */
+        if (what >= 128)
+            rig_poll(rig, 0, NULL, 0);
+        happen(rig, (enum happening)(what % HAPPENINGS), input);
+    }
+}
+
+static void tell(void)
+{
+    printf("%lu transfers, %lu exchanges\n", transfers, exchanges);
+}
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+    (void)count;
+    (void)arguments;
+    return atexit(tell);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct input input = { bytes, length };
     struct rig *rig = rig_new(features, classes, 4, 5, 3, 1);
     gfl_enrol(&rig->agent, "aaaqe-ayeau-daoca-jbifq-ydiob-4");
-    while (input.left) {
-        uint8_t what = take(&input);
-        /* Most inputs should get past enrolment and transfer. */
-        if (what >= 128)
-            rig_poll(rig, 0, NULL, 0);
-        happen(rig, (enum happening)(what % HAPPENINGS), &input);
-    }
+    if (take(&input) % 8)
+        live(rig, &(struct input){ first_days, sizeof first_days });
+    live(rig, &input);
     exchanges += rig->agent.state.exchanges;
     transfers += rig->agent.state.link.seeded;
     rig_free(rig);
     return 0;
 }
-
-#ifndef LIBFUZZER
-static const uint8_t first_days[] = {
-    POLL, GRANTED, 7, POLL, ORDERED, POLL, CHUNK, 1, POLL, CHUNK, 1, POLL, POLL, REPLIED, 1, 0, 1, 9,
-    WAIT, 1, POLL, POLL,
-};
-
-int main(int count, char **arguments)
-{
-    uint32_t state = count > 2 ? (uint32_t)atol(arguments[2]) : 1;
-    long inputs = count > 1 ? atol(arguments[1]) : 1000;
-    for (long i = 0; i < inputs; i++) {
-        uint8_t bytes[400];
-        size_t start = i % 8 ? sizeof first_days : 0, length = start + state % 300;
-        memcpy(bytes, first_days, start);
-        for (size_t at = start; at < length; at++) {
-            state ^= state << 13;
-            state ^= state >> 17;
-            state ^= state << 5;
-            bytes[at] = (uint8_t)(state >> 8);
-        }
-        state += (uint32_t)length;
-        LLVMFuzzerTestOneInput(bytes, length);
-    }
-    printf("%ld inputs, %lu transfers, %lu exchanges\n", inputs, transfers, exchanges);
-    return 0;
-}
-#endif
