@@ -68,6 +68,11 @@ class Replica:
             self._has_met = True
             self._average_in(anchor, ANCHORS_MEMORY)
 
+    def adopt(self, model: Vector) -> None:
+        """A seed has told its model, float32[d]: the next local steps start from there."""
+        self._has_met = True
+        self.average[:] = model
+
     def correction(self) -> Vector:
         """A copy of h to train with."""
         if self.caution is not None:

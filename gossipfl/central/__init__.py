@@ -1,0 +1,1 @@
+"""The coordinator of a seed node: FedAvg for nodes that lack neighbours."""

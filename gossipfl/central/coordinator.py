@@ -1,0 +1,264 @@
+"""Rounds of FedAvg, or steps of FedBuff: which updates count, and who gets which model when.
+
+A pure state machine: updates and seconds in, steps and names of clients out.  Clients come by
+themselves, with what they have learnt since they last got a model, and are answered when they are
+given the next one.  So "selected" means answered, nobody is ever waited for who is not there, and
+whoever vanishes costs a round its deadline at most.
+"""
+
+import math
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Final
+
+import msgpack
+import numpy as np
+from attrs import astuple, define, frozen
+from numpy.typing import NDArray
+
+from gossipfl.central.optimizers import ServerOptimizer
+from gossipfl.central.rules import RuleName
+from gossipfl.central.settings import CoordinatorSettings
+from gossipfl.compression.delta import Delta
+from gossipfl.errors import StateError
+
+# So many times what is usual is no honest number of samples, once so many others are known.
+HUGE: Final = 100
+KNOWN_MIN: Final = 4
+
+
+class Verdict(Enum):
+    """What becomes of a client's request: its answer waits for the round's end, or goes now."""
+
+    WAITS = auto()
+    ANSWER = auto()
+
+
+@frozen
+class Judgement:
+    """refusal: why the update counts for nothing, in a line; None when it counts, or counted."""
+
+    verdict: Verdict
+    refusal: str | None = None
+
+
+@frozen(eq=False)
+class Closing:
+    """The end of a round.
+
+    step: what the model moves by, float64[d].  updates: so many it is made of.
+    invited: who is given the model now, in this order.
+    """
+
+    step: NDArray[np.float64]
+    updates: int
+    invited: tuple[bytes, ...]
+
+
+@define
+class _Client:
+    """base: round whose model it has.  samples: as it last said.
+
+    counted: number of its exchange that last counted, in the round `counted_in`.
+    """
+
+    base: int
+    samples: int
+    counted: int = 0
+    counted_in: int = -1
+
+
+class Coordinator:
+    """One seed's.  Clients are named by their keys.
+
+    round: number of steps made.
+    """
+
+    def __init__(self, settings: CoordinatorSettings, size: int, rng: np.random.Generator) -> None:
+        """size: length of the model.  rng: chooses among those who wait."""
+        self._settings = settings
+        self._rng = rng
+        self._rule = RuleName(settings.rule).make(size)
+        self._optimizer = ServerOptimizer(
+            settings.optimizer, settings.learning_rate, settings.tau, size
+        )
+        self._clients: dict[bytes, _Client] = {}
+        self._invited: set[bytes] = set()
+        self._waiting: dict[bytes, None] = {}
+        self._opened_s = math.inf
+        self.round = 0
+
+    @property
+    def heard(self) -> int:
+        """Updates that count in this round so far."""
+        return self._rule.count
+
+    @property
+    def weight(self) -> int:
+        """Samples of all clients that have a recent model: what the seed's model stands for."""
+        recent = self.round - self._settings.staleness_max
+        return max(1, sum(c.samples for c in self._clients.values() if c.base >= recent))
+
+    def due_s(self, now_s: float) -> float:
+        """When to look again whether the round is over; infinite while nobody has been heard."""
+        due_s, late_s = self._deadlines
+        return due_s if now_s < due_s else late_s
+
+    def check_samples(self, client: bytes, samples: int) -> str | None:
+        """Why nobody has so many samples; None when that may be."""
+        if samples > self._settings.samples_max:
+            return f"claims {samples} samples, more than {self._settings.samples_max}"
+        others = [c.samples for key, c in self._clients.items() if key != client]
+        usual = float(np.median(others)) if len(others) >= KNOWN_MIN else math.inf
+        if samples > HUGE * usual:
+            return f"claims {samples} samples, where {usual:.0f} are usual"
+        return None
+
+    def greet(self, client: bytes, samples: int) -> None:
+        """A client has been given the newest model without an update, on a new link."""
+        self._enter(client).samples = samples
+        self._give(client)
+
+    def take(
+        self, client: bytes, sequence: int, samples: int, delta: Delta, now_s: float
+    ) -> Judgement:
+        """One update, of the client's exchange number `sequence`; again when it is repeated."""
+        known = self._enter(client)
+        if known.counted == sequence:
+            return self._again(client, known)
+        refusal = self.check_samples(client, samples) or self._check_age(known)
+        if refusal is not None:
+            self._give(client)
+            return Judgement(Verdict.ANSWER, refusal)
+        self._count(client, known, sequence, samples, delta, now_s)
+        if self._settings.buffer:
+            self._give(client)
+            return Judgement(Verdict.ANSWER)
+        self._waiting[client] = None
+        return Judgement(Verdict.WAITS)
+
+    def left(self, client: bytes) -> None:
+        """Its link has ended; what it sent counts, and it is answered when it asks again."""
+        self._invited.discard(client)
+        self._waiting.pop(client, None)
+
+    def is_over(self, now_s: float) -> bool:
+        """The round can be closed."""
+        if not self.heard:
+            return False
+        if self._settings.buffer:
+            return self.heard >= self._settings.buffer
+        expected = self.heard + len(self._invited)
+        wanted = min(self._settings.cohort or expected, expected)
+        return self.heard >= self._share(now_s) * wanted
+
+    @property
+    def _deadlines(self) -> tuple[float, float]:
+        deadline_s = self._settings.deadline_s
+        return self._opened_s + deadline_s, self._opened_s + 2 * deadline_s
+
+    def _share(self, now_s: float) -> float:
+        """Of the updates that a round wants, what suffices by now."""
+        due_s, late_s = self._deadlines
+        if now_s >= late_s:  # whoever is still silent has left us, though its link may be there
+            return 0.0
+        return self._settings.quorum if now_s >= due_s else 1.0
+
+    def close(self) -> Closing:
+        """End the round; `is_over` must hold."""
+        updates = self.heard
+        step = self._optimizer.step(self._rule.finish())
+        self.round += 1
+        self._opened_s = math.inf
+        chosen = self._choose()
+        self._invited = set()
+        for client in chosen:
+            del self._waiting[client]
+            self._give(client)
+        return Closing(step, updates, chosen)
+
+    def snapshot(self) -> bytes:
+        """What the next round rests on, for `restore`.
+
+        What counts in this round is left out: it has not been answered, so it comes again.
+        """
+        clients = [(key, *astuple(client)) for key, client in self._clients.items()]
+        return bytes(msgpack.packb([self.round, *self._optimizer.snapshot(), clients]))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go on where `snapshot` was taken.  Raises StateError, and then changes nothing."""
+        try:
+            round_, first, second, rows = msgpack.unpackb(snapshot)
+            clients = {key: _Client(*numbers) for key, *numbers in rows}
+            self._optimizer.restore(first, second)
+        except (ValueError, TypeError, msgpack.UnpackException) as error:
+            raise StateError(f"what the seed knows of clients is damaged: {error}") from None
+        for client in clients.values():
+            if client.counted_in == round_:
+                client.counted = 0
+        self.round, self._clients = round_, clients
+
+    def replay(self, client: bytes, sequence: int, samples: int, delta: Delta) -> Closing | None:
+        """An update that was answered after the snapshot; the step, if it was one that made one."""
+        if sequence == 1:
+            self.greet(client, samples)
+        elif self._settings.buffer:
+            self.take(client, sequence, samples, delta, 0.0)
+            return self.close() if self.is_over(0.0) else None
+        return None
+
+    def _enter(self, client: bytes) -> _Client:
+        """Its entry; the dictionary stays in order of use."""
+        known = self._clients.pop(client, None) or _Client(self.round, 0)
+        self._clients[client] = known
+        while len(self._clients) > self._settings.clients_max:
+            del self._clients[next(iter(self._clients))]
+        return known
+
+    def _give(self, client: bytes) -> None:
+        """It is given the newest model, and its update is waited for."""
+        self._clients[client].base = self.round
+        self._invited.add(client)
+
+    def _again(self, client: bytes, known: _Client) -> Judgement:
+        """A request that counted already, and whose answer it has not got."""
+        if known.counted_in == self.round:
+            self._waiting[client] = None
+            return Judgement(Verdict.WAITS)
+        self._give(client)
+        return Judgement(Verdict.ANSWER)
+
+    def _check_age(self, known: _Client) -> str | None:
+        age = self.round - known.base
+        if age > self._settings.staleness_max:
+            return f"began from round {known.base}, {age} rounds ago"
+        return None
+
+    def _count(
+        self,
+        client: bytes,
+        known: _Client,
+        sequence: int,
+        samples: int,
+        delta: Delta,
+        now_s: float,
+    ) -> None:
+        # As FedBuff weighs late updates; what is not late counts whole.
+        factor = 1 / math.sqrt(1 + self.round - known.base)
+        norm, longest = delta.norm(), self._settings.clip_norm
+        if longest and norm > longest:
+            factor *= longest / norm
+        self._rule.add(delta, samples, factor)
+        known.samples, known.counted, known.counted_in = samples, sequence, self.round
+        self._invited.discard(client)
+        self._opened_s = min(self._opened_s, now_s)
+
+    def _choose(self) -> tuple[bytes, ...]:
+        """Of those who wait, as many as the next round asks; all without a cohort."""
+        waiting = tuple(self._waiting)
+        cohort = self._settings.cohort
+        most = math.ceil(cohort * (1 + self._settings.over_selection)) if cohort else len(waiting)
+        if len(waiting) <= most:
+            return waiting
+        order: Iterable[int] = np.sort(self._rng.permutation(len(waiting))[:most])
+        return tuple(waiting[number] for number in order)

@@ -1,0 +1,1 @@
+"""When a node leaves gossip for a seed, and when it returns."""
