@@ -17,6 +17,7 @@ from attrs.validators import instance_of
 
 from gossipfl.errors import LocalProtocolError, RemoteProtocolError
 from gossipfl.wire.fields import integer, octets, pair_of, text, tuple_of
+from gossipfl.wire.releases import KnownRelease, PartsWanted, ReleasePart, ReleaseUpdate
 
 PROTOCOL_VERSION: Final = 1
 SEQUENCE_MAX: Final = 2**32 - 1
@@ -226,6 +227,10 @@ Message = (
     | Fragment
     | PingRequest
     | PingResult
+    | KnownRelease
+    | ReleaseUpdate
+    | PartsWanted
+    | ReleasePart
 )
 
 # A type's number is its place here: append only.
@@ -245,6 +250,10 @@ TYPES: Final[tuple[type[Message], ...]] = (
     Fragment,
     PingRequest,
     PingResult,
+    KnownRelease,
+    ReleaseUpdate,
+    PartsWanted,
+    ReleasePart,
 )
 _NAMES: Final = {kind: tuple(each.name for each in attrs.fields(kind)) for kind in TYPES}
 # What puts a message's fields side by side, for types that have several.

@@ -33,6 +33,7 @@ from gossipfl.wire.messages import (
     decode,
     encode,
 )
+from gossipfl.wire.releases import KnownRelease, PartsWanted, ReleasePart, ReleaseUpdate
 
 EXAMPLES: tuple[Message, ...] = (
     Hello(bytes(16), "0123456789abcdef", 7411, 3, 1),
@@ -50,6 +51,10 @@ EXAMPLES: tuple[Message, ...] = (
     PingRequest(1, bytes(8)),
     PingResult(2**16 - 1, False),
     Members(((bytes(8), 1),), True, (bytes(8),), ((b"r", 0),), (b"o",)),
+    KnownRelease(0, False, (bytes(8),)),
+    ReleaseUpdate(1, b"", (b"r",)),
+    PartsWanted(1, (0, 63)),
+    ReleasePart(1, 63, b"p"),
 )
 
 
