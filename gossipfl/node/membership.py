@@ -7,7 +7,7 @@ from gossipfl.membership.herald import Herald
 from gossipfl.membership.records import Record, open_record
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import cluster_id_of
-from gossipfl.security.certificates import Certificate, verify
+from gossipfl.security.certificates import Certificate, check_current, verify
 from gossipfl.security.identity import DeviceKey
 from gossipfl.security.revocations import RevocationList, newest, open_revocations
 from gossipfl.transports.secure import Credentials
@@ -67,6 +67,10 @@ class Membership:
             now_s=self._wall_clock(),
             revocations=self.revocations,
         )
+
+    def check_current(self, certificate: Certificate) -> None:
+        """Judge a member anew whom `judge` knew.  Raises Untrusted: revoked or expired since."""
+        check_current(certificate, now_s=self._wall_clock(), revocations=self.revocations)
 
     def herald(self, instance: bytes) -> Herald:
         """Who speaks for this device, in this life; instance: 8 random bytes."""

@@ -133,8 +133,7 @@ class Sessions:
         with trio.fail_after(self._handshake_timeout_s):
             secure = await shake_hands(link, self._membership.credentials())
             theirs = await self._say_hello(secure, self._hello(wish or Wish.LINK))
-        if secure.identity.serial in self._membership.revocations.serials:
-            raise Untrusted(f"certificate of {secure.identity.name} was revoked just now")
+        self._membership.check_current(secure.identity)
         return secure, theirs
 
     async def _say_hello(self, link: SecureLink[Certificate], ours: Hello) -> Hello:
@@ -196,6 +195,7 @@ class Sessions:
                 await self._mixer.offer_to(neighbour)
             while True:
                 message = await neighbour.receive()
+                self._membership.check_current(neighbour.link.identity)
                 self._neighbourhood.heard(neighbour)
                 if isinstance(message, Refusal):
                     return f"refused by peer: {message.reason}"

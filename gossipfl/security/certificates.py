@@ -106,10 +106,15 @@ def verify(
     certificate = open_certificate(
         blob, authority=authority, cluster_id=cluster_id, public_key=public_key
     )
+    check_current(certificate, now_s=now_s, revocations=revocations)
+    if now_s < certificate.not_before_s - CLOCK_SKEW_S:
+        raise Untrusted(f"certificate of {certificate.name} is not yet valid: check both clocks")
+    return certificate
+
+
+def check_current(certificate: Certificate, *, now_s: float, revocations: RevocationList) -> None:
+    """Raises Untrusted when a certificate that was good has been revoked since, or has expired."""
     if certificate.serial in revocations.serials:
         raise Untrusted(f"certificate of {certificate.name} is revoked")
     if now_s > certificate.not_after_s + CLOCK_SKEW_S:
         raise Untrusted(f"certificate of {certificate.name} has expired: admit the device again")
-    if now_s < certificate.not_before_s - CLOCK_SKEW_S:
-        raise Untrusted(f"certificate of {certificate.name} is not yet valid: check both clocks")
-    return certificate

@@ -7,6 +7,7 @@ import trio
 
 from gossipfl.errors import StateError
 from gossipfl.models.sequential import perceptron
+from gossipfl.security.certificates import CLOCK_SKEW_S
 from tests.simulation.cluster import MANIFEST, VALID_DAYS, Cluster, settle, until
 from tests.simulation.device import Device
 from tests.simulation.insider import Insider, read_to_end
@@ -83,7 +84,22 @@ async def test_revoked_in_mid_handshake(autojump_clock, tmp_path, rng):
             await insider.greet(link)
             await read_to_end(link)
         assert device.count("link.up") == 0
-        assert any("revoked just now" in reason for reason in device.reasons("peer.untrusted"))
+        assert any("is revoked" in reason for reason in device.reasons("peer.untrusted"))
+
+
+async def test_a_certificate_that_expires_ends_its_links(autojump_clock, tmp_path, rng):
+    cluster = Cluster(tmp_path, skewed(rng, 2))
+    last_minute_s = 60 - CLOCK_SKEW_S - VALID_DAYS * DAY_S
+    expiring = cluster.admit("expiring", skewed(rng, 3)[2], clock_s=last_minute_s)
+    cluster.devices.append(expiring)
+    async with cluster.open():
+        await cluster.start()
+        await until(lambda: len(expiring.neighbours()) == 2, within_s=30)
+        await trio.sleep(90)
+        assert expiring.neighbours() == []
+        assert [len(device.neighbours()) for device in cluster.devices] == [1, 1, 0]
+        for device in cluster.devices[:2]:
+            assert any("has expired" in reason for reason in device.reasons("link.down"))
 
 
 async def test_expired_certificates_are_refused(autojump_clock, tmp_path, rng):
