@@ -18,8 +18,8 @@ from gossipfl.devices.messages import (
     Hello,
     Orders,
 )
+from gossipfl.devices.relay import Relay
 from gossipfl.errors import ConfigError
-from gossipfl.gossip.anchored import AnchoredGossip
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.models.layers import Dense, ReLU
 from gossipfl.models.sequential import Sequential
@@ -86,14 +86,23 @@ class DevicePlan:
             widths=self.widths,
         )
 
-    def scheme(self, hello: Hello) -> AnchoredGossip:
-        """The gateway's end of the link: deltas that the device can take, and whole anchors."""
-        size = self.spec.parameters
-        tensors = tuple((start, stop) for _, start, stop in self.spec.tensors)
-        sparse = SparseCodec(size, tensors, self.keep(hello) / size)
+    def scheme(self, hello: Hello) -> Relay:
+        """The gateway's end of the link: deltas as long as the device can take, since what they
+        cost is the gateway's to bear, and whole anchors.
+        """
+        sparse = self._codec(min(hello.entries_max, self.spec.parameters))
         room = hello.message_max - HALF_BYTES
         limited = LimitedCodec(sparse, sparse.keep_ratio, lambda: room)
-        return AnchoredGossip(limited, DenseCodec(size), np.zeros(size, np.float32))
+        return Relay(limited, DenseCodec(self.spec.parameters))
+
+    def replayed(self) -> Relay:
+        """The link's scheme as far as records of the past need one."""
+        return Relay(self._codec(1), DenseCodec(self.spec.parameters))
+
+    def _codec(self, entries: int) -> SparseCodec:
+        size = self.spec.parameters
+        tensors = tuple((start, stop) for _, start, stop in self.spec.tensors)
+        return SparseCodec(size, tensors, entries / size)
 
 
 def widths_of(spec: Sequential) -> tuple[int, ...]:

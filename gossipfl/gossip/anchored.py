@@ -52,6 +52,10 @@ class AnchoredGossip:
             return self._seed_codec.encode(self._residual)
         return self._codec.encode(self._residual)
 
+    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
+        """As often as coordinates are corrected, on all links together."""
+        return replica.activity_code()
+
     def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for anything but a delta of this model."""
         return self._codec.decode(payload)

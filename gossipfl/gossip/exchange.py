@@ -79,6 +79,8 @@ class Exchange:
             self.state.note_offered(record)
         elif isinstance(record, Planted):
             self._plant(record)
+            # The end that sends seeds repeats this one, as it would have without the restart.
+            self.state.seed = record.payload if self.ours_first else None
         else:
             self._apply_to_link(record, self._mix(record))
 
@@ -180,8 +182,9 @@ class Exchange:
         return self._scheme.mix(record, self.ours_first)
 
     def _our_side(self, replica: Replica) -> Side:
-        payload = self._scheme.offer(replica, self.state.anchor)
-        return Side(replica.samples, replica.activity_code(), payload)
+        anchor = self.state.anchor
+        payload = self._scheme.offer(replica, anchor)
+        return Side(replica.samples, self._scheme.gain(replica, anchor, payload), payload)
 
     def _their_side(self, half: Request | Reply) -> Side:
         self._scheme.read(half.payload)

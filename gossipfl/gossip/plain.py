@@ -26,6 +26,10 @@ class PlainGossip:
         """The whole model."""
         return self._codec.encode(replica.parameters)
 
+    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
+        """There is no control variate."""
+        return 0
+
     def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for anything but a finite model of this size."""
         return self._codec.decode(payload)

@@ -53,6 +53,11 @@ class Scheme(Protocol):
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """Our payload for one exchange."""
 
+    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
+        """Code of our gain for the control variate in the exchange that this is our payload of; 0
+        switches it off.
+        """
+
     def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for a payload that is not a delta of this model."""
 

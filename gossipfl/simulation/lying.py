@@ -39,6 +39,10 @@ class LyingScheme:
         claimed = Replica(self._claim(replica), samples=1, step_size=0.0, activity=0.0)
         return self._inner.offer(claimed, anchor)
 
+    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
+        """As the honest scheme."""
+        return self._inner.gain(replica, anchor, payload)
+
     def read(self, payload: bytes) -> Delta:
         """As the honest scheme."""
         return self._inner.read(payload)

@@ -94,9 +94,9 @@ class Firmware:
         self.Workspace = _structure(
             "workspace", features=ctypes.c_float * sizes.inputs, units=grid, errors=grid, **velocity
         )
-        for name in ("gfl_exp", "gfl_log", "gfl_sqrt", "gfl_scale"):
+        for name in ("gfl_exp", "gfl_log", "gfl_scale", "gfl_gain"):
             getattr(self.c, name).restype = ctypes.c_float
-        for name in ("gfl_exp", "gfl_log", "gfl_sqrt"):
+        for name in ("gfl_exp", "gfl_log"):
             getattr(self.c, name).argtypes = [ctypes.c_float]
         self.c.gfl_scale_code.argtypes = [ctypes.c_double]
         self.c.gfl_scale_code.restype = ctypes.c_uint8

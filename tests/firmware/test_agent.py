@@ -17,7 +17,7 @@ from gossipfl.devices.messages import (
     Offer,
     Sleep,
 )
-from gossipfl.gossip.link import Planted
+from gossipfl.gossip.link import Applied, Planted
 from gossipfl.learning.training import predict
 from tests.firmware.conftest import Build
 from tests.firmware.device import (
@@ -61,22 +61,30 @@ def test_from_a_code_to_exchanges(build: Build) -> None:
     assert not np.array_equal(wire.session.replica.parameters, start)
 
 
-def test_the_merge_mirrors_the_gateways(build: Build) -> None:
-    """Weighted sums of models and of control variates stay what they were, but for training."""
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_device_and_agent_are_one_node(build: Build) -> None:
+    """What the one holds and the other has not told stays what it was, but for training; so do both
+    control variates together, and what neighbours move the agent by reaches the device.
+    """
+    wire, rng = wire_for(build(SMALL), WIDTHS), np.random.default_rng(2)
     wire.run_until(lambda look: look.phase == "training")
     size, replica = wire.session.state.anchor.size, wire.session.replica
 
-    def sums() -> tuple[np.ndarray, np.ndarray]:
+    def node() -> tuple[np.ndarray, np.ndarray]:
         x, h = wire.device.vector("x", size), wire.device.vector("h", size)
-        return 25 * x + 30 * replica.parameters, 25 * h + 30 * replica.control
+        told = wire.session.state.anchor
+        return x + replica.parameters - told, h + replica.control
 
     for _ in range(10):
         wire.run_until(lambda look: look.phase == "exchanging")
-        before = sums()
+        moved = rng.normal(size=size).astype(np.float32)
+        replica.parameters += moved
+        replica.control += 0.04 * moved
+        before = node()
         wire.run_until(lambda look: look.phase != "exchanging")
-        np.testing.assert_allclose(sums(), before, atol=2e-4)
-    assert np.any(replica.control)
+        np.testing.assert_allclose(node(), before, atol=2e-5)
+    gains = {record.ours.activity for record in wire.records if isinstance(record, Applied)}
+    assert 0 not in gains
+    assert np.linalg.norm(wire.device.vector("h", size)) > np.linalg.norm(replica.control) / 4
 
 
 @pytest.mark.parametrize("seed", range(4))

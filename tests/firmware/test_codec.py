@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gossipfl.compression import SparseCodec
-from gossipfl.compression.scales import BORDERS, SCALES
+from gossipfl.compression.scales import BORDERS, SCALES, decode_activity
 from gossipfl.errors import RemoteProtocolError
 from tests.firmware.library import Firmware
 
@@ -83,6 +83,8 @@ def test_both_refuse_the_same_bytes(firmware: Firmware, data: st.DataObject) -> 
 
 def test_scales_are_equal(firmware: Firmware) -> None:
     assert [firmware.c.gfl_scale(code) for code in range(256)] == SCALES.tolist()
+    gains = [firmware.c.gfl_gain(code) for code in range(256)]
+    assert gains == [0.0, *map(decode_activity, range(1, 256))]
     for place, border in enumerate(BORDERS):
         assert firmware.c.gfl_scale_code(border) == place
         assert firmware.c.gfl_scale_code(np.nextafter(border, np.inf)) == place + 1

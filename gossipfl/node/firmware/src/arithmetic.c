@@ -62,16 +62,6 @@ float gfl_log(float x)
     return series * ratio + (float)exponent * 0.693147181f;
 }
 
-float gfl_sqrt(float x)
-{
-    if (!(x > 0))
-        return 0.0f;
-    float root = from_bits((to_bits(x) >> 1) + 0x1FC00000u);
-    for (int i = 0; i < 4; i++)
-        root = 0.5f * (root + x / root);
-    return root;
-}
-
 bool gfl_arithmetic_is_exact(void)
 {
     /* (1 + u)(1 + u) - (1 + 2 u) is u squared only where the product was not rounded. */

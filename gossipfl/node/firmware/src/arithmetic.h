@@ -11,9 +11,6 @@ float gfl_exp(float x);
 /* The natural logarithm of a positive, normal number, within 2e-7 of its size. */
 float gfl_log(float x);
 
-/* Of a number that is not negative. */
-float gfl_sqrt(float x);
-
 /* 2^exponent, for exponents of normal numbers. */
 float gfl_power(int exponent);
 

@@ -4,20 +4,11 @@
 #include "blake2b.h"
 #include "bytes.h"
 #include "codec.h"
+#include "scales.h"
 #include "selection.h"
 
-static float residual_norm(const struct gfl_link *link, uint32_t size)
-{
-    float total = 0;
-    for (uint32_t i = 0; i < size; i++) {
-        float difference = link->x[i] - link->anchor[i];
-        total += difference * difference;
-    }
-    return gfl_sqrt(total);
-}
-
 bool gfl_link_offer(struct gfl_link *link, const struct gfl_orders *orders, uint32_t samples,
-                    float step_size, struct gfl_entries *room)
+                    struct gfl_entries *room)
 {
     struct gfl_pending *pending = &link->pending;
     struct gfl_tensors tensors;
@@ -25,11 +16,9 @@ bool gfl_link_offer(struct gfl_link *link, const struct gfl_orders *orders, uint
     gfl_model_tensors(&orders->model, &tensors);
     if (!gfl_select(link->x, link->anchor, size, orders->keep < size ? orders->keep : size, room))
         return false;
-    gfl_activity_note_residual(&link->activity, residual_norm(link, size));
     pending->length = (uint32_t)gfl_encode(&tensors, orders->mark_bits, room, pending->payload,
                                            sizeof pending->payload);
     pending->samples = samples;
-    pending->activity = gfl_activity_code(&link->activity, step_size);
     link->open = pending->length > 0;
     return link->open;
 }
@@ -39,7 +28,7 @@ void gfl_link_half(const struct gfl_link *link, struct gfl_half *out)
     const struct gfl_pending *pending = &link->pending;
     out->sequence = link->sequence + 1;
     gfl_copy(out->digest, link->digest, GFL_SHORT_DIGEST_BYTES);
-    out->activity = pending->activity;
+    out->activity = 0;
     out->samples = pending->samples;
     out->payload = pending->payload;
     out->length = pending->length;
@@ -59,15 +48,6 @@ static void scatter(float *target, const struct gfl_entries *entries, float weig
 {
     for (uint32_t i = 0; i < entries->count; i++)
         target[entries->indices[i]] += weight * entries->values[i];
-}
-
-static void displace(struct gfl_link *link, const struct gfl_entries *entries, float weight,
-                     float gain)
-{
-    scatter(link->x, entries, weight);
-    if (gain > 0)
-        scatter(link->control, entries, weight * gain);
-    link->activity.touched += entries->count;
 }
 
 static void add_big_endian(struct gfl_blake2b *hash, uint32_t number)
@@ -93,7 +73,7 @@ static void extend(struct gfl_link *link, const struct gfl_half *theirs)
     gfl_blake2b_start(&hash, GFL_DIGEST_BYTES, NULL, 0);
     gfl_blake2b_add(&hash, link->digest, GFL_DIGEST_BYTES);
     add_half(&hash, theirs->samples, theirs->activity, theirs->payload, theirs->length);
-    add_half(&hash, ours->samples, ours->activity, ours->payload, ours->length);
+    add_half(&hash, ours->samples, 0, ours->payload, ours->length);
     gfl_blake2b_finish(&hash, link->digest);
 }
 
@@ -103,20 +83,15 @@ void gfl_link_apply(struct gfl_link *link, const struct gfl_model *model,
     const struct gfl_pending *ours = &link->pending;
     struct gfl_tensors tensors;
     gfl_model_tensors(model, &tensors);
-    /* In float64, then rounded once: both ends find the same two numbers. */
-    float share = (float)((double)theirs->samples
-                          / ((double)theirs->samples + (double)ours->samples));
-    float rest = 1.0f - share, gain = gfl_activity_shared(ours->activity, theirs->activity);
     gfl_decode(&tensors, theirs->payload, theirs->length, room);
-    displace(link, room, share, gain);
-    scatter(link->anchor, room, share);
+    scatter(link->x, room, 1);
+    scatter(link->control, room, gfl_gain(theirs->activity));
+    scatter(link->anchor, room, 1);
     gfl_decode(&tensors, ours->payload, ours->length, room);
-    displace(link, room, -share, gain);
-    scatter(link->anchor, room, rest);
+    scatter(link->anchor, room, 1);
     extend(link, theirs);
     link->sequence++;
     link->open = false;
-    gfl_activity_end_round(&link->activity, gfl_model_parameters(model));
 }
 
 void gfl_link_seed_digest(const float *anchor, uint32_t size, uint8_t digest[GFL_DIGEST_BYTES])

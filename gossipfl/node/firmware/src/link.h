@@ -1,16 +1,15 @@
 /* The link with the gateway: the anchor that both ends hold, and the count and running digest of all
- * that moved it.  As gossipfl/gossip/link.py and anchored.py, where the gateway's end comes first. */
+ * that moved it.  As gossipfl/gossip/link.py and devices/relay.py, where the gateway's end comes
+ * first. */
 #ifndef GFL_LINK_H
 #define GFL_LINK_H
 
-#include "activity.h"
 #include "messages.h"
 
 /* One end's half of the open exchange, kept until it is answered. */
 struct gfl_pending {
     uint32_t samples;
     uint32_t length;
-    uint8_t activity;
     uint8_t payload[GFL_PAYLOAD_MAX];
 };
 
@@ -20,7 +19,6 @@ struct gfl_link {
     bool open;
     uint32_t sequence;
     uint8_t digest[GFL_DIGEST_BYTES];
-    struct gfl_activity activity;
     struct gfl_pending pending;
     float anchor[GFL_PARAMETERS_MAX];
     float x[GFL_PARAMETERS_MAX];
@@ -30,7 +28,7 @@ struct gfl_link {
 /* Open the next exchange: what x has moved away from the anchor becomes `pending`.  False if x is not
  * finite, or if the message has no room for the payload. */
 bool gfl_link_offer(struct gfl_link *link, const struct gfl_orders *orders, uint32_t samples,
-                    float step_size, struct gfl_entries *room);
+                    struct gfl_entries *room);
 
 /* The pending half, as a message says it. */
 void gfl_link_half(const struct gfl_link *link, struct gfl_half *out);

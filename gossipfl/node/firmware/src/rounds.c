@@ -17,10 +17,8 @@ static void recover(struct gfl_agent *agent)
 static void offer(struct gfl_agent *agent)
 {
     struct gfl_state *state = &agent->state;
-    float step_size = state->orders.learning_rate * state->orders.steps;
     agent->steps_done = 0;
-    if (!gfl_link_offer(&state->link, &state->orders, agent->samples->count, step_size,
-                        &state->entries)) {
+    if (!gfl_link_offer(&state->link, &state->orders, agent->samples->count, &state->entries)) {
         recover(agent);
         return;
     }

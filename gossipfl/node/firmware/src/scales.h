@@ -16,7 +16,7 @@ uint8_t gfl_scale_code(double mean);
 /* Bits of the smallest scale: lesser magnitudes stay in the residual. */
 #define GFL_SCALE_MIN_BITS 0x33800000u
 
-/* How many octaves an activity code lies above the equal scale code. */
-#define GFL_ACTIVITY_OCTAVES 8
+/* What an activity code stands for: the gain of the control variate, none for 0. */
+float gfl_gain(uint8_t code);
 
 #endif

@@ -4,7 +4,7 @@
 #include "bytes.h"
 
 #define COUNTERS_AHEAD 64u
-#define LINK_BYTES 24u
+#define LINK_BYTES 18u
 
 static uint32_t model_bytes(const struct gfl_state *state)
 {
@@ -73,7 +73,6 @@ static bool plant(struct gfl_state *state)
     if (!state->learning) {
         gfl_copy(link->x, link->anchor, 4 * size);
         gfl_fill(link->control, 0, 4 * size);
-        gfl_activity_start(&link->activity, 2.0f * state->orders.keep / (float)size);
         state->learning = true;
     }
     return true;
@@ -103,7 +102,6 @@ static bool take_offered(struct gfl_state *state, const uint8_t *bytes, uint32_t
         || half.length > sizeof pending->payload)
         return false;
     pending->samples = half.samples;
-    pending->activity = half.activity;
     pending->length = half.length;
     gfl_copy(pending->payload, half.payload, half.length);
     state->link.open = true;
@@ -137,8 +135,6 @@ static void write_link(const struct gfl_state *state, uint8_t out[LINK_BYTES])
     gfl_store32(out + 2, link->sequence);
     gfl_copy(out + 6, link->digest, GFL_DIGEST_BYTES);
     gfl_store32(out + 14, state->fetched);
-    gfl_store_float(out + 18, link->activity.phi);
-    out[22] = out[23] = 0;
 }
 
 static bool take_link(struct gfl_state *state, const uint8_t *bytes, uint32_t length)
@@ -153,7 +149,6 @@ static bool take_link(struct gfl_state *state, const uint8_t *bytes, uint32_t le
     link->sequence = gfl_load32(bytes + 2);
     gfl_copy(link->digest, bytes + 6, GFL_DIGEST_BYTES);
     state->fetched = fetched;
-    gfl_activity_start(&link->activity, gfl_load_float(bytes + 18));
     return true;
 }
 
