@@ -12,6 +12,7 @@ from attrs import field, fields, frozen
 from gossipfl.devices.frames import MESSAGE_MAX, MESSAGE_ROOM_MIN
 from gossipfl.devices.keys import CHANCE_BYTES
 from gossipfl.errors import RemoteProtocolError
+from gossipfl.wire.fields import integer, octets
 from gossipfl.wire.messages import (
     LINK_DIGEST_BYTES,
     MESSAGE_DIGEST_BYTES,
@@ -34,24 +35,9 @@ OTHER_INPUTS: Final = 2
 OTHER_CLASSES: Final = 3
 NOT_NOW: Final = 4
 GREET_ME: Final = 5
+NO_UPLOADS: Final = 6
 
 Validator = Any
-
-
-def _whole(low: int, high: int) -> Validator:
-    def validate(_: object, attribute: Any, value: object) -> None:
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"{attribute.name} is {low} to {high}")
-
-    return validate
-
-
-def _bytes(low: int, high: int) -> Validator:
-    def validate(_: object, attribute: Any, value: object) -> None:
-        if type(value) is not bytes or not low <= len(value) <= high:
-            raise ValueError(f"{attribute.name} is {low} to {high} bytes")
-
-    return validate
 
 
 def _real(low: float, high: float) -> Validator:
@@ -88,42 +74,43 @@ class Key(Message):
 
     TYPE = 0x01
     LAYOUT = struct.Struct(f"<{CHANCE_BYTES}s")
-    chance: bytes = field(validator=_bytes(CHANCE_BYTES, CHANCE_BYTES))
+    chance: bytes = field(validator=octets(CHANCE_BYTES, CHANCE_BYTES))
 
 
 @frozen
 class Hello(Message):
     """What the device has room for, what it learns from, and what it holds of the link.
 
+    parameters_max: 0 for a device that does not train, and would send its samples.
     battery: percent, or BATTERY_UNKNOWN.  digest: HOLDS_NOTHING where there is no anchor.
     """
 
     TYPE = 0x02
     LAYOUT = struct.Struct("<IHBBHHHHHIBI8s")
-    parameters_max: int = field(validator=_whole(1, WORD_MAX))
-    units_max: int = field(validator=_whole(1, 65_535))
-    layers_max: int = field(validator=_whole(1, 255))
-    momentum: int = field(validator=_whole(0, 1))
-    batch_max: int = field(validator=_whole(1, 65_535))
-    entries_max: int = field(validator=_whole(1, 65_535))
-    message_max: int = field(validator=_whole(MESSAGE_ROOM_MIN, MESSAGE_MAX))
-    inputs: int = field(validator=_whole(1, 65_535))
-    classes: int = field(validator=_whole(2, 65_535))
-    samples: int = field(validator=_whole(1, SAMPLES_MAX))
-    battery: int = field(validator=_whole(0, 255))
-    sequence: int = field(validator=_whole(0, SEQUENCE_MAX))
-    digest: bytes = field(validator=_bytes(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
+    parameters_max: int = field(validator=integer(0, WORD_MAX))
+    units_max: int = field(validator=integer(1, 65_535))
+    layers_max: int = field(validator=integer(1, 255))
+    momentum: int = field(validator=integer(0, 1))
+    batch_max: int = field(validator=integer(1, 65_535))
+    entries_max: int = field(validator=integer(1, 65_535))
+    message_max: int = field(validator=integer(MESSAGE_ROOM_MIN, MESSAGE_MAX))
+    inputs: int = field(validator=integer(1, 65_535))
+    classes: int = field(validator=integer(2, 65_535))
+    samples: int = field(validator=integer(1, SAMPLES_MAX))
+    battery: int = field(validator=integer(0, 255))
+    sequence: int = field(validator=integer(0, SEQUENCE_MAX))
+    digest: bytes = field(validator=octets(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
 
 
 @frozen
 class _Half(Message):
     LAYOUT = struct.Struct("<I2sBBI")
-    sequence: int = field(validator=_whole(1, SEQUENCE_MAX))
-    digest: bytes = field(validator=_bytes(MESSAGE_DIGEST_BYTES, MESSAGE_DIGEST_BYTES))
-    activity: int = field(validator=_whole(0, 255))
-    battery: int = field(validator=_whole(0, 255))
-    samples: int = field(validator=_whole(1, SAMPLES_MAX))
-    payload: bytes = field(validator=_bytes(1, MESSAGE_MAX))
+    sequence: int = field(validator=integer(1, SEQUENCE_MAX))
+    digest: bytes = field(validator=octets(MESSAGE_DIGEST_BYTES, MESSAGE_DIGEST_BYTES))
+    activity: int = field(validator=integer(0, 255))
+    battery: int = field(validator=integer(0, 255))
+    samples: int = field(validator=integer(1, SAMPLES_MAX))
+    payload: bytes = field(validator=octets(1, MESSAGE_MAX))
 
 
 HALF_BYTES: Final = 1 + _Half.LAYOUT.size
@@ -142,8 +129,8 @@ class Fetch(Message):
 
     TYPE = 0x04
     LAYOUT = struct.Struct("<8sI")
-    seed: bytes = field(validator=_bytes(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
-    offset: int = field(validator=_whole(0, WORD_MAX))
+    seed: bytes = field(validator=octets(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
+    offset: int = field(validator=integer(0, WORD_MAX))
 
 
 @frozen
@@ -152,7 +139,20 @@ class Sleep(Message):
 
     TYPE = 0x05
     LAYOUT = struct.Struct("<I")
-    seconds: int = field(validator=_whole(0, WORD_MAX))
+    seconds: int = field(validator=integer(0, WORD_MAX))
+
+
+@frozen
+class Samples(Message):
+    """Samples from the `first` on, of a device that cannot train.
+
+    content: of each the class u16 and the features f32; how many there are, Hello has said.
+    """
+
+    TYPE = 0x06
+    LAYOUT = struct.Struct("<I")
+    first: int = field(validator=integer(0, SAMPLES_MAX))
+    content: bytes = field(validator=octets(1, MESSAGE_MAX))
 
 
 @frozen
@@ -161,7 +161,7 @@ class Grant(Message):
 
     TYPE = 0x81
     LAYOUT = struct.Struct(f"<{CHANCE_BYTES}s")
-    chance: bytes = field(validator=_bytes(CHANCE_BYTES, CHANCE_BYTES))
+    chance: bytes = field(validator=octets(CHANCE_BYTES, CHANCE_BYTES))
 
 
 @frozen
@@ -175,16 +175,16 @@ class Orders(Message):
 
     TYPE = 0x82
     LAYOUT = struct.Struct("<BHHIffHB8sI")
-    rotate: int = field(validator=_whole(0, 1))
-    batch: int = field(validator=_whole(1, 65_535))
-    steps: int = field(validator=_whole(1, 65_535))
-    interval_s: int = field(validator=_whole(0, INTERVAL_S_MAX))
+    rotate: int = field(validator=integer(0, 1))
+    batch: int = field(validator=integer(1, 65_535))
+    steps: int = field(validator=integer(1, 65_535))
+    interval_s: int = field(validator=integer(0, INTERVAL_S_MAX))
     learning_rate: float = field(validator=_real(RATE_MIN, 10))
     momentum: float = field(validator=_real(0, MOMENTUM_MAX))
-    keep: int = field(validator=_whole(1, 65_535))
-    mark_bits: int = field(validator=_whole(1, 2))
-    seed: bytes = field(validator=_bytes(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
-    seed_bytes: int = field(validator=_whole(0, WORD_MAX))
+    keep: int = field(validator=integer(1, 65_535))
+    mark_bits: int = field(validator=integer(1, 2))
+    seed: bytes = field(validator=octets(LINK_DIGEST_BYTES, LINK_DIGEST_BYTES))
+    seed_bytes: int = field(validator=integer(0, WORD_MAX))
     widths: tuple[int, ...] = field(validator=_widths)
 
 
@@ -201,7 +201,7 @@ class Chunk(Message):
 
     TYPE = 0x84
     LAYOUT = struct.Struct("<I")
-    offset: int = field(validator=_whole(0, WORD_MAX))
+    offset: int = field(validator=integer(0, WORD_MAX))
     content: bytes = field(validator=_floats)
 
 
@@ -219,16 +219,27 @@ class Refusal(Message):
 
     TYPE = 0x86
     LAYOUT = struct.Struct("<B")
-    reason: int = field(validator=_whole(1, 254))
+    reason: int = field(validator=integer(1, 254))
 
 
-FromDevice = Key | Hello | Offer | Fetch | Sleep
-ToDevice = Grant | Orders | Reply | Chunk | GoodNight | Refusal
+@frozen
+class Taken(Message):
+    """All samples before `wanted` have come; after the last one, greet again in `pause_s`."""
+
+    TYPE = 0x87
+    LAYOUT = struct.Struct("<II")
+    wanted: int = field(validator=integer(0, SAMPLES_MAX))
+    pause_s: int = field(validator=integer(0, INTERVAL_S_MAX))
+
+
+FromDevice = Key | Hello | Offer | Fetch | Sleep | Samples
+ToDevice = Grant | Orders | Reply | Chunk | GoodNight | Refusal | Taken
 
 _KINDS: Final[dict[int, type[Any]]] = {
     kind.TYPE: kind
     for kind in (
-        Key, Hello, Offer, Fetch, Sleep, Grant, Orders, Reply, Chunk, GoodNight, Refusal
+        Key, Hello, Offer, Fetch, Sleep, Samples, Grant, Orders, Reply, Chunk, GoodNight, Refusal,
+        Taken,
     )
 }  # fmt: skip
 
@@ -240,7 +251,7 @@ def encode(message: FromDevice | ToDevice) -> bytes:
     if isinstance(message, Orders):
         widths = values.pop()
         rest = struct.pack(f"<B{len(widths)}H", len(widths) - 1, *widths)
-    elif isinstance(message, _Half | Chunk):
+    elif isinstance(message, _Half | Chunk | Samples):
         rest = values.pop()
     return bytes([message.TYPE]) + message.LAYOUT.pack(*values) + rest
 
@@ -255,7 +266,7 @@ def decode(content: bytes) -> FromDevice | ToDevice:
         rest = content[1 + kind.LAYOUT.size :]
         if kind is Orders:
             values.append(_unpack_widths(rest))
-        elif kind in (Offer, Reply, Chunk):
+        elif kind in (Offer, Reply, Chunk, Samples):
             values.append(rest)
         elif rest:
             raise ValueError("longer than it should be")

@@ -50,16 +50,21 @@ class DevicePlan:
 
     def reason_against(self, hello: Hello) -> int | None:
         """Why this device cannot take part: the reason of a Refusal."""
-        if hello.inputs != self.widths[0]:
-            return OTHER_INPUTS
-        if hello.classes != self.widths[-1]:
-            return OTHER_CLASSES
+        reason = self.reason_against_rows(hello)
+        if reason is not None:
+            return reason
         fits = (
             self.spec.parameters <= hello.parameters_max
             and len(self.widths) - 1 <= hello.layers_max
             and sum(self.widths[1:]) <= hello.units_max
         )
         return None if fits else MODEL_TOO_LARGE
+
+    def reason_against_rows(self, hello: Hello) -> int | None:
+        """Why nothing can be learned from the device's samples."""
+        if hello.inputs != self.widths[0]:
+            return OTHER_INPUTS
+        return OTHER_CLASSES if hello.classes != self.widths[-1] else None
 
     def keep(self, hello: Hello) -> int:
         """Entries of a delta of this device."""

@@ -14,6 +14,7 @@ from gossipfl.devices.messages import (
     CHUNK_HEAD_BYTES,
     GREET_ME,
     HOLDS_NOTHING,
+    NO_UPLOADS,
     Chunk,
     Fetch,
     FromDevice,
@@ -25,11 +26,14 @@ from gossipfl.devices.messages import (
     Orders,
     Refusal,
     Reply,
+    Samples,
+    Taken,
     ToDevice,
     decode,
     encode,
 )
 from gossipfl.devices.plan import DevicePlan
+from gossipfl.devices.uploads import Uploads
 from gossipfl.errors import RemoteProtocolError, Untrusted
 from gossipfl.gossip.exchange import Exchange
 from gossipfl.gossip.link import LinkState, Record, seed_digest
@@ -40,7 +44,8 @@ from gossipfl.wire.messages import Reply as LinkReply
 
 @frozen
 class Outcome:
-    """What one frame led to.  The keyring and the records are to be stored before `frame` is sent.
+    """What one frame led to.  The keyring, the records and what Samples added to the session's
+    uploads are to be stored before `frame` is sent.
 
     frame: the answer.  message: what the device said, for whoever watches it.
     """
@@ -56,12 +61,19 @@ class DeviceSession:
 
     state: of the link; a new one for a device that was never seen.
     replica: what the device's deltas are merged with.
+    uploads: where the samples of a device go that cannot train; None: they are refused.
     """
 
     def __init__(
-        self, keyring: Keyring, plan: DevicePlan, replica: Replica, state: LinkState
+        self,
+        keyring: Keyring,
+        plan: DevicePlan,
+        replica: Replica,
+        state: LinkState,
+        uploads: Uploads | None = None,
     ) -> None:
         self.keyring = keyring
+        self.uploads = uploads
         self.replica = replica
         self.state = state
         self._plan = plan
@@ -95,7 +107,9 @@ class DeviceSession:
             self.keyring = self.keyring.grant(message.chance, chance)
             return Grant(chance), ()
         if isinstance(message, Hello):
-            return self._on_hello(message)
+            return self._on_hello(message) if message.parameters_max else self._meet(message)
+        if isinstance(message, Samples):
+            return self._on_samples(message)
         if self._hello is None or self._exchange is None:
             return Refusal(GREET_ME), ()
         if isinstance(message, Offer):
@@ -103,6 +117,22 @@ class DeviceSession:
         if isinstance(message, Fetch):
             return self._on_fetch(message, self._hello, self._exchange)
         return GoodNight(), ()
+
+    def _meet(self, hello: Hello) -> tuple[ToDevice, tuple[Record, ...]]:
+        """A device that cannot train."""
+        self._hello = self._exchange = None
+        reason = self._plan.reason_against_rows(hello)
+        return (self._taken() if reason is None else Refusal(reason)), ()
+
+    def _on_samples(self, samples: Samples) -> tuple[ToDevice, tuple[Record, ...]]:
+        if self.uploads is not None:
+            self.uploads.take(samples.first, samples.content)
+        return self._taken(), ()
+
+    def _taken(self) -> ToDevice:
+        if self.uploads is None:
+            return Refusal(NO_UPLOADS)
+        return Taken(self.uploads.wanted, self._plan.interval_s)
 
     def _on_hello(self, hello: Hello) -> tuple[ToDevice, tuple[Record, ...]]:
         reason = self._plan.reason_against(hello)

@@ -23,8 +23,8 @@ from gossipfl.models.sequential import Sequential, perceptron
 from tests.firmware.library import Firmware, Floats
 
 PHASES = (
-    *("unenrolled", "greeting", "keying", "fetching", "training", "exchanging", "resting"),
-    *("falling-asleep", "asleep", "failed"),
+    *("unenrolled", "greeting", "keying", "fetching", "training", "exchanging"),
+    *("uploading", "resting", "falling-asleep", "asleep", "failed"),
 )
 NEVER = 0xFFFFFFFF
 CODE = bytes(range(16))

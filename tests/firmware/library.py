@@ -37,6 +37,7 @@ class Sizes:
     message: int = 320
     slot: int = 49152
     checkpoint: int = 32
+    upload: int = 0
 
     def flags(self) -> list[str]:
         """As the compiler takes them."""
@@ -52,6 +53,9 @@ class Sizes:
             "SLOT_BYTES": self.slot,
             "EXCHANGES_PER_CHECKPOINT": self.checkpoint,
         }
+        if self.upload:  # which says of itself how little room there is for models
+            kept = ("INPUTS_MAX", "MESSAGE_MAX", "SLOT_BYTES")
+            names = {"UPLOAD": 1, **{name: names[name] for name in kept}}
         return [f"-DGFL_{name}={value}" for name, value in names.items()]
 
 

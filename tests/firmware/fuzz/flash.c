@@ -35,7 +35,7 @@ static const struct { uint8_t length, bytes[40]; } usual[] = {
     [GFL_RECORD_COUNTER] = { 4, { 64 } },
     [GFL_RECORD_ORDERS] = { 40, { GFL_ORDERS, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x3F, 0, 0, 0, 0, 6, 0,
                                   2, 0, 0, 0, 0, 0, 0, 0, 0, 156, 0, 0, 0, 2, 5, 0, 4, 0, 3, 0 } },
-    [GFL_RECORD_LINK] = { 24, { 1, 1 } },
+    [GFL_RECORD_LINK] = { 18, { 1, 1 } },
     [GFL_RECORD_ANCHOR] = { 156, { 0 } },
     [GFL_RECORD_X] = { 156, { 0 } },
     [GFL_RECORD_CONTROL] = { 156, { 0 } },

@@ -4,6 +4,7 @@
 #include "phases.h"
 #include "questions.h"
 #include "rounds.h"
+#include "uploads.h"
 
 static bool may_sleep(const struct gfl_agent *agent)
 {
@@ -19,7 +20,7 @@ static void act(struct gfl_agent *agent)
         gfl_train(agent);
     } else if (agent->phase == GFL_RESTING) {
         if (!gfl_left(agent))
-            gfl_enter(agent, agent->statistics.refusal ? GFL_GREETING : GFL_TRAINING);
+            gfl_enter(agent, GFL_UPLOAD || agent->statistics.refusal ? GFL_GREETING : GFL_TRAINING);
     } else {
         gfl_ask(agent);
     }
@@ -57,7 +58,8 @@ void gfl_start(struct gfl_agent *agent, const struct gfl_port *port,
     agent->battery = GFL_BATTERY_UNKNOWN;
     gfl_state_open(&agent->state, port);
     gfl_draw(agent, &seed, sizeof seed);
-    if (!gfl_arithmetic_is_exact() || !samples->count || samples->inputs > GFL_INPUTS_MAX) {
+    if (!gfl_arithmetic_is_exact() || !samples->count || samples->inputs > GFL_INPUTS_MAX
+        || (GFL_UPLOAD && !gfl_may_upload(samples))) {
         gfl_enter(agent, GFL_FAILED);
         return;
     }

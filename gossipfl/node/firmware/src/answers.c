@@ -3,6 +3,7 @@
 #include "bytes.h"
 #include "phases.h"
 #include "rounds.h"
+#include "uploads.h"
 
 static void on_grant(struct gfl_agent *agent, const uint8_t *message, size_t length)
 {
@@ -72,6 +73,9 @@ static void on_message(struct gfl_agent *agent, const uint8_t *message, size_t l
         break;
     case GFL_REPLY:
         on_reply(agent, message, length);
+        break;
+    case GFL_TAKEN:
+        gfl_on_taken(agent, message, length);
         break;
     case GFL_GOOD_NIGHT:
         if (agent->phase == GFL_FALLING_ASLEEP)

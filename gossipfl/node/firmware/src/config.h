@@ -8,6 +8,20 @@
 #include GFL_CONFIG
 #endif
 
+/* 1: this part cannot train.  It sends its samples instead, to a gateway whose operator allows it; the
+ * sizes of models below are then as small as they can be. */
+#ifndef GFL_UPLOAD
+#define GFL_UPLOAD 0
+#endif
+
+#if GFL_UPLOAD
+#define GFL_PARAMETERS_MAX 1
+#define GFL_LAYERS_MAX 1
+#define GFL_UNITS_MAX 1
+#define GFL_BATCH_MAX 1
+#define GFL_ENTRIES_MAX 1
+#endif
+
 /* Parameters of the largest model: of a perceptron with widths a, b, c, (a + 1) b + (b + 1) c. */
 #ifndef GFL_PARAMETERS_MAX
 #define GFL_PARAMETERS_MAX 2410

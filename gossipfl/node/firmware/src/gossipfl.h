@@ -23,6 +23,7 @@ enum gfl_phase {
     GFL_FETCHING,   /* gets its anchor, piece by piece */
     GFL_TRAINING,
     GFL_EXCHANGING,
+    GFL_UPLOADING, /* sends samples, in place of training: with GFL_UPLOAD only */
     GFL_RESTING, /* until the next round, or until a gateway that refused may have changed its mind */
     GFL_FALLING_ASLEEP,
     GFL_ASLEEP, /* until gfl_wake */
@@ -55,6 +56,7 @@ struct gfl_agent {
     uint32_t since_ms;
     uint32_t wait_ms;
     uint32_t round_ms;
+    uint32_t wanted; /* the sample that the gateway wants next */
     uint32_t sleep_s;
     uint8_t chance[GFL_CHANCE_BYTES];
     struct gfl_state state;

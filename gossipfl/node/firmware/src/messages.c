@@ -14,7 +14,7 @@ size_t gfl_write_hello(uint8_t *out, const struct gfl_samples *samples, uint8_t 
                        uint32_t sequence, const uint8_t digest[GFL_DIGEST_BYTES])
 {
     out[0] = GFL_HELLO;
-    gfl_store32(out + 1, GFL_PARAMETERS_MAX);
+    gfl_store32(out + 1, GFL_UPLOAD ? 0 : GFL_PARAMETERS_MAX);
     gfl_store16(out + 5, GFL_UNITS_MAX);
     out[7] = GFL_LAYERS_MAX;
     out[8] = GFL_MOMENTUM;

@@ -17,12 +17,14 @@ enum gfl_message {
     GFL_OFFER = 0x03,
     GFL_FETCH = 0x04,
     GFL_SLEEP = 0x05,
+    GFL_SAMPLES = 0x06,
     GFL_GRANT = 0x81,
     GFL_ORDERS = 0x82,
     GFL_REPLY = 0x83,
     GFL_CHUNK = 0x84,
     GFL_GOOD_NIGHT = 0x85,
     GFL_REFUSAL = 0x86,
+    GFL_TAKEN = 0x87,
 };
 
 /* Reasons of a GFL_REFUSAL; the last one is never sent: the device found it so itself. */
@@ -32,6 +34,7 @@ enum gfl_reason {
     GFL_OTHER_CLASSES = 3,
     GFL_NOT_NOW = 4,
     GFL_GREET_ME = 5, /* the gateway knows no more what this device has room for */
+    GFL_NO_UPLOADS = 6, /* the operator has not allowed that this device sends samples */
     GFL_CANNOT_OBEY = 255,
 };
 

@@ -2,6 +2,7 @@
 
 #include "bytes.h"
 #include "phases.h"
+#include "uploads.h"
 
 #define PATIENCE_MS 2000u
 #define PATIENCE_MS_MAX 60000u
@@ -42,6 +43,8 @@ static size_t write_message(struct gfl_agent *agent, uint8_t *out)
         return gfl_write_fetch(out, state->orders.seed, state->fetched);
     case GFL_EXCHANGING:
         return gfl_write_offer(agent, out);
+    case GFL_UPLOADING:
+        return gfl_write_samples(agent, out);
     case GFL_FALLING_ASLEEP:
         return gfl_write_sleep(out, agent->sleep_s);
     default:
