@@ -117,17 +117,22 @@ def _passed(context, builder, type_, value, wanted):
 
 
 def _pointer_at(typing, buffer, start):
-    def generate(context, builder, signature, values):
-        return cgutils.gep_inbounds(builder, values[0], values[1])
+    whole = isinstance(buffer, types.Array)
 
-    return buffer(buffer, types.int64), generate
+    def generate(context, builder, signature, values):
+        first = context.make_array(buffer)(context, builder, values[0]).data if whole else values[0]
+        return cgutils.gep_inbounds(builder, first, values[1])
+
+    pointer = types.CPointer(buffer.dtype) if whole else buffer
+    return pointer(buffer, types.int64), generate
 
 
 def _array_at(buffer, start):
-    return buffer[start:]
+    return buffer.reshape(-1)[start:]
 
 
-# at(buffer, start): pointer to entry `start` of the pointer `buffer`, or the array from there on.
+# at(buffer, start): pointer to entry `start` of a contiguous array or of what the pointer `buffer`
+# points to; where nothing is compiled, the array from there on.
 at: Any = intrinsic(_pointer_at) if COMPILED else _array_at
 
 

@@ -5,13 +5,15 @@ A `program` is what `kinds.program` makes of a plan.
 """
 
 import numba
-import numpy as np
+from numba.extending import register_jitable
 
-from gossipfl.kernels.calls import call_gather, call_layer, call_optimizer, call_weighing
+from gossipfl.kernels.arrays import ZERO, clear, copy
+from gossipfl.kernels.calls import at, call_gather, call_layer, call_optimizer, call_weighing
 from gossipfl.kernels.layout import (
     BACKWARD,
     CLIP_NORM,
     CLOCK,
+    COLUMNS,
     CORRECTION,
     FIRST_MOMENT,
     FORWARD,
@@ -28,122 +30,157 @@ from gossipfl.kernels.layout import (
     ROUNDED,
     SCRATCH,
     SEED,
+    SETTINGS,
     SOURCE,
     START,
     TRAINING,
     UPDATE,
-    VECTORS,
     WHOLE,
 )
 
 
 @numba.njit(nogil=True, cache=True)
-def run_steps(program, settings, clock, seed, vectors, data, batches, workspace):
-    """One step per row of `batches`, updating `vectors` in place; returns the mean loss.
+def run_steps(program, settings, clock, seed, given, data, batches, memory, results):
+    """One step per row of `batches`; returns (the mean loss, the sum of the results' squares).
 
-    settings: f64[steps, SETTINGS]; clock: number of the first step; seed: the node's; vectors:
-    f32[VECTORS, d]; data: (features f32[n, inputs], targets f32[n, targets]); batches: i64[steps,
-    batch] rows; workspace: f32[as planned].
+    settings: f64[steps, SETTINGS]; clock: number of the first step; seed: the node's; given:
+    (parameters f32[d], where the round began f32[d], correction f32[d], moments f32[k, d], what the
+    optimizer knows); data: (features f32[n, inputs], targets f32[n, targets]); batches: i64[steps,
+    batch] rows; memory: (f32[VECTORS, d], workspace f32[as planned]); results: room for
+    (parameters, moments).  A loss of -1 and nothing else when settings or
+    batches cannot be used.
     """
-    table, kernels, shared = program
-    update, total = kernels[table.shape[0] - 1, UPDATE], 0.0
-    for s in range(batches.shape[0]):
-        now = settings[s]
-        workspace[TRAINING] = 1.0
-        workspace[CLOCK], workspace[SEED] = (clock + s) % WHOLE, seed % WHOLE
-        _fill(program, data, batches[s], workspace)
-        total += run_gradient(program, vectors, workspace, batches.shape[1])
+    vectors, workspace = memory
+    if not _are_legal(settings, batches, data[0].shape[0]):
+        return -1.0, 0.0
+    code, source, truths = _code(program), at(data[0], 0), at(data[1], 0)
+    kernels, shared, last = code[1:]
+    update, numbers, (steps, batch) = kernels[2 * last + UPDATE], at(vectors, 0), batches.shape
+    room, size, total = at(workspace, 0), vectors.shape[1], 0.0
+    _load(given, numbers, size)
+    for s in range(steps):
+        now = at(settings, s * SETTINGS)
+        room[TRAINING] = 1.0
+        room[CLOCK], room[SEED] = (clock + s) % WHOLE, seed % WHOLE
+        _fill(code, source, truths, at(batches, s * batch), batch, room)
+        total += _gradient(code, numbers, size, room, batch)
         if now[PROXIMAL] > 0 or now[CLIP_NORM] > 0:
-            call_optimizer(shared[PREPARE], (now, vectors, vectors.shape[1]))
-        call_optimizer(update, (now, vectors, vectors.shape[1]))
-    return total / batches.shape[0]
+            call_optimizer(shared[PREPARE], (now, numbers, size))
+        call_optimizer(update, (now, numbers, size))
+    return total / steps, _unload(numbers, size, results)
 
 
-@numba.njit(nogil=True, cache=True)
-def load(parameters, correction, moments, vectors):
-    """Make f32[VECTORS, d] ready for the first step from `parameters`, f32[d].
-
-    moments: f32[k, d], what the optimizer knows.
-    """
-    vectors[PARAMETERS], vectors[START], vectors[CORRECTION] = parameters, parameters, correction
-    for row in range(VECTORS):
-        if row == GRADIENT or FIRST_MOMENT <= row < START:
-            vectors[row] = 0
-    for row in range(moments.shape[0]):
-        vectors[FIRST_MOMENT + row] = moments[row]
-
-
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc"})
-def unload(vectors, parameters, moments):
-    """The reverse of `load`, into other arrays.  Returns the sum of all squares."""
-    total = np.float32(0)
-    for i in range(parameters.size):
-        parameters[i] = vectors[PARAMETERS, i]
-        total += parameters[i] * parameters[i]
-    for row in range(moments.shape[0]):
-        for i in range(parameters.size):
-            moments[row, i] = vectors[FIRST_MOMENT + row, i]
-            total += moments[row, i] * moments[row, i]
-    return total
-
-
-@numba.njit(nogil=True, cache=True)
-def are_legal(settings, batches, rows):
+@register_jitable
+def _are_legal(settings, batches, rows):
     """Whether kernels may use these settings, and batches of a data set of so many rows."""
+    numbers, picks = at(settings, 0), at(batches, 0)
     fine = batches.size > 0
-    for step in range(settings.shape[0]):
-        for number in settings[step]:
-            fine &= 0 <= number < WHOLE  # so that NaN fails as well
-        for row in batches[step]:
-            fine &= 0 <= row < rows
+    for i in range(settings.size):
+        fine &= 0 <= numbers[i] < WHOLE  # so that NaN fails as well
+    for i in range(batches.size):
+        fine &= 0 <= picks[i] < rows
     return fine
+
+
+@register_jitable
+def _load(given, vectors, size):
+    """Make f32[VECTORS, size] ready for the first step."""
+    parameters, start, correction, moments = given
+    copy(at(parameters, 0), at(vectors, PARAMETERS * size), size)
+    copy(at(start, 0), at(vectors, START * size), size)
+    copy(at(correction, 0), at(vectors, CORRECTION * size), size)
+    clear(at(vectors, GRADIENT * size), size)
+    copy(at(moments, 0), at(vectors, FIRST_MOMENT * size), moments.size)
+    behind = FIRST_MOMENT * size + moments.size
+    clear(at(vectors, behind), START * size - behind)
+
+
+@register_jitable
+def _unload(vectors, size, results):
+    """The reverse, into other arrays.  Returns the sum of all squares."""
+    parameters, moments = results
+    squares = _move(at(vectors, PARAMETERS * size), at(parameters, 0), size)
+    return squares + _move(at(vectors, FIRST_MOMENT * size), at(moments, 0), moments.size)
+
+
+@register_jitable(fastmath={"reassoc"})
+def _move(source, out, size):
+    """out[size] = source[size]; returns the sum of their squares."""
+    total = ZERO
+    for i in range(size):
+        out[i] = source[i]
+        total += source[i] * source[i]
+    return total
 
 
 @numba.njit(nogil=True, cache=True)
 def run_gradient(program, vectors, workspace, batch):
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
-    table, kernels, shared = program
-    g, last = vectors[GRADIENT], table.shape[0] - 1
-    x = run_forward(program, vectors[PARAMETERS], workspace, batch)
-    call_layer(kernels[last, LOSS], (table[last], x, g, workspace, batch, shared))
-    for layer in range(last - 1, -1, -1):
-        call_layer(kernels[layer, BACKWARD], (table[layer], x, g, workspace, batch, shared))
-    return workspace[table[last, SCRATCH]]
+    return _gradient(_code(program), at(vectors, 0), vectors.shape[1], at(workspace, 0), batch)
 
 
 @numba.njit(nogil=True, cache=True)
 def run_forward(program, parameters, workspace, batch):
-    """The outputs of the `batch` inputs that lie in the workspace; returns what stood for the
-    parameters.
+    """The outputs of the `batch` inputs that lie in the workspace."""
+    _forward(_code(program), at(parameters, 0), parameters.size, at(workspace, 0), batch)
+
+
+@register_jitable
+def _code(program):
+    """(table, kernels, shared kernels, number of layers).
+
+    Pointers from here on: whoever hands an array on counts its references, several times a layer.
+    """
+    table, kernels, shared = program
+    return at(table, 0), at(kernels, 0), at(shared, 0), table.shape[0] - 1
+
+
+@register_jitable
+def _gradient(code, vectors, size, workspace, batch):
+    """The same for f32[VECTORS, size]."""
+    table, kernels, shared, last = code
+    g = at(vectors, GRADIENT * size)
+    x = _forward(code, at(vectors, PARAMETERS * size), size, workspace, batch)
+    row = at(table, last * COLUMNS)
+    call_layer(kernels[2 * last + LOSS], (row, x, g, workspace, batch, shared))
+    loss = workspace[row[SCRATCH]]
+    for layer in range(last - 1, -1, -1):
+        row = at(table, layer * COLUMNS)
+        call_layer(kernels[2 * layer + BACKWARD], (row, x, g, workspace, batch, shared))
+    return loss
+
+
+@register_jitable
+def _forward(code, parameters, size, workspace, batch):
+    """The same; returns what stood for the parameters.
 
     A forward pass writes no gradient, so the parameters may stand for it.
     """
-    table, kernels, shared = program
-    x = _rounded(program, parameters, workspace)
-    for layer in range(table.shape[0] - 1):
-        call_layer(kernels[layer, FORWARD], (table[layer], x, x, workspace, batch, shared))
+    table, kernels, shared, last = code
+    x = _rounded(code, parameters, size, workspace)
+    for layer in range(last):
+        row = at(table, layer * COLUMNS)
+        call_layer(kernels[2 * layer + FORWARD], (row, x, x, workspace, batch, shared))
     return x
 
 
-@numba.njit(nogil=True, cache=True)
-def _rounded(program, parameters, workspace):
+@register_jitable
+def _rounded(code, parameters, size, workspace):
     """The parameters as layers see them: with rounded weights where the plan says so."""
-    table, _, shared = program
-    last = table.shape[0] - 1
-    start = table[last, ROUNDED]
+    table, _, shared, last = code
+    start = table[last * COLUMNS + ROUNDED]
     if start == 0:
         return parameters
-    out = workspace[start:]
-    call_weighing(shared[QUANTISE_WEIGHTS], (table, last, parameters, parameters.size, out))
+    out = at(workspace, start)
+    call_weighing(shared[QUANTISE_WEIGHTS], (table, last, parameters, size, out))
     return out
 
 
-@numba.njit(nogil=True, cache=True)
-def _fill(program, data, batch, workspace):
-    """Copy the rows `batch` of features and targets into the workspace."""
-    table, _, shared = program
-    features, targets = data
-    first, last = table[0], table[table.shape[0] - 1]
-    slot, truth = workspace[first[SOURCE] :], workspace[last[RESULT] :]
-    call_gather(shared[GATHER], (features, first[INPUTS], batch, batch.size, slot))
-    call_gather(shared[GATHER], (targets, last[OUTPUTS], batch, batch.size, truth))
+@register_jitable
+def _fill(code, features, targets, rows, batch, workspace):
+    """Copy the `rows` of features and targets into the workspace."""
+    table, _, shared, last = code
+    loss = at(table, last * COLUMNS)
+    slot, truth = at(workspace, table[SOURCE]), at(workspace, loss[RESULT])
+    call_gather(shared[GATHER], (features, table[INPUTS], rows, batch, slot))
+    call_gather(shared[GATHER], (targets, loss[OUTPUTS], rows, batch, truth))

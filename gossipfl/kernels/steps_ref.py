@@ -32,40 +32,41 @@ from gossipfl.kernels.layout import (
 
 
 @np.errstate(all="ignore")
-def run_steps(program, settings, clock, seed, vectors, data, batches, workspace):
-    """One step per row of `batches`; returns the mean loss."""
-    table, optimizer = program
-    total = 0.0
+def run_steps(program, settings, clock, seed, given, data, batches, memory, results):
+    """One step per row of `batches`; returns (the mean loss, the sum of the results' squares)."""
+    (table, optimizer), (vectors, workspace), total = program, memory, 0.0
+    if not _are_legal(settings, batches, len(data[0])):
+        return -1.0, 0.0
+    _load(given, vectors)
     for step, (now, batch) in enumerate(zip(settings, batches, strict=True)):
         workspace[[TRAINING, CLOCK, SEED]] = 1, (clock + step) % WHOLE, seed % WHOLE
         fill(table, data, batch, workspace)
         total += run_gradient(program, vectors, workspace, len(batch))
         prepare(now, vectors)
         optimizer(now, vectors)
-    return total / len(batches)
+    return total / len(batches), _unload(vectors, results)
 
 
-def load(parameters, correction, moments, vectors):
-    """Make f32[VECTORS, d] ready for the first step from `parameters`, f32[d]."""
-    vectors[PARAMETERS] = vectors[START] = parameters
-    vectors[CORRECTION] = correction
-    vectors[GRADIENT] = vectors[FIRST_MOMENT:START] = 0
-    vectors[FIRST_MOMENT : FIRST_MOMENT + len(moments)] = moments
-
-
-@np.errstate(all="ignore")
-def unload(vectors, parameters, moments):
-    """The reverse of `load`, into other arrays.  Returns the sum of all squares."""
-    parameters[:] = vectors[PARAMETERS]
-    moments[:] = vectors[FIRST_MOMENT : FIRST_MOMENT + len(moments)]
-    return sum(np.dot(array.ravel(), array.ravel()) for array in (parameters, moments))
-
-
-def are_legal(settings, batches, rows):
+def _are_legal(settings, batches, rows):
     """Whether kernels may use these settings, and batches of a data set of so many rows."""
     # Written so that NaN fails as well.
     legal = ((settings >= 0) & (settings < WHOLE)).all()
     return bool(batches.size and legal and ((batches >= 0) & (batches < rows)).all())
+
+
+def _load(given, vectors):
+    """Make `vectors` ready for the first step."""
+    vectors[PARAMETERS], vectors[START], vectors[CORRECTION], moments = given
+    vectors[GRADIENT] = vectors[FIRST_MOMENT:START] = 0
+    vectors[FIRST_MOMENT : FIRST_MOMENT + len(moments)] = moments
+
+
+def _unload(vectors, results):
+    """The reverse, into other arrays.  Returns the sum of all squares."""
+    parameters, moments = results
+    parameters[:] = vectors[PARAMETERS]
+    moments[:] = vectors[FIRST_MOMENT : FIRST_MOMENT + len(moments)]
+    return sum(np.dot(array.ravel(), array.ravel()) for array in (parameters, moments))
 
 
 @np.errstate(all="ignore")
@@ -82,8 +83,8 @@ def run_gradient(program, vectors, workspace, batch):
 
 @np.errstate(all="ignore")
 def run_forward(program, parameters, workspace, batch):
-    """The outputs of the `batch` inputs that lie in the workspace; returns what stood for the
-    parameters.
+    """The outputs of the `batch` inputs that lie in the workspace; returns the parameters that
+    layers saw.
     """
     table, _ = program
     x = parameters

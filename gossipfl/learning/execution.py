@@ -3,6 +3,7 @@
 Raises LocalProtocolError for a wrong dtype, shape, layout or index: a bug in the caller.
 """
 
+import math
 from typing import Any
 
 import attrs
@@ -97,6 +98,42 @@ def take_memory(plan: Plan) -> Memory:
     return memory
 
 
+@attrs.define(eq=False)
+class Given:
+    """What steps begin with: parameters f32[d], where the round began f32[d], the correction f32[d]
+    that is added to every step, and moments f32[k, d], what the optimizer knows.
+    """
+
+    parameters: Floats
+    start: Floats
+    correction: Floats
+    moments: Floats
+
+    def check(self, size: int) -> None:
+        """Raise unless all are vectors of this length."""
+        for name in ("parameters", "start", "correction"):
+            check(name, getattr(self, name), np.float32, (size,))
+        check("moments", self.moments, np.float32, (None, size))
+        if len(self.moments) > layout.START - layout.FIRST_MOMENT:
+            raise LocalProtocolError("moments: more than any optimizer has")
+
+    @property
+    def arrays(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """As the kernels take them."""
+        vectors = writable(self.parameters), writable(self.start), writable(self.correction)
+        return *vectors, writable(self.moments)
+
+
+@attrs.define(eq=False)
+class Trained:
+    """What steps led to; `finite` unless the loss or some number in it is not."""
+
+    parameters: Floats
+    moments: Floats
+    loss: float
+    finite: bool
+
+
 class Course:
     """Training by one plan and optimizer on one set of rows, which are checked here for all steps.
 
@@ -117,37 +154,39 @@ class Course:
         self,
         settings: NDArray[np.float64],
         clock: tuple[int, int],
+        given: Given,
         memory: Memory,
         batches: NDArray[np.int64],
-    ) -> float:
-        """One step per row of `batches`, in place in the memory's vectors; the mean loss.
+    ) -> Trained:
+        """One step per row of `batches`.
 
         settings f64[steps, SETTINGS], clock (steps made before, the node's seed), batches
         i64[steps, batch] of row indices.  Releases the GIL.
         """
         if not memory.suits(self.plan):
             raise LocalProtocolError("memory: must be as the plan has it")
+        given.check(self.plan.parameters)
         count = np.shape(batches)[:1]
         check("batches", batches, np.int64, (*count, self.plan.batch))
         check("settings", settings, np.float64, (*count, layout.SETTINGS))
-        rows = len(self._data[0])
-        if not steps.are_legal(settings, batches, rows):
+        results = np.empty_like(given.parameters), np.empty_like(given.moments)
+        (made, seed), rows = clock, len(self._data[0])
+        loss, squares = steps.run_steps(
+            self._program,
+            settings,
+            (made + 1) % layout.WHOLE,
+            seed % layout.WHOLE,
+            given.arrays,
+            self._data,
+            batches,
+            (memory.vectors, memory.workspace),
+            results,
+        )
+        if loss < 0:
             raise LocalProtocolError(
                 f"settings 0..{layout.WHOLE} and rows 0..{rows - 1} are needed"
             )
-        made, seed = clock
-        return float(
-            steps.run_steps(
-                self._program,
-                settings,
-                (made + 1) % layout.WHOLE,
-                seed % layout.WHOLE,
-                memory.vectors,
-                self._data,
-                batches,
-                memory.workspace,
-            )
-        )
+        return Trained(*results, loss=loss, finite=math.isfinite(loss) and math.isfinite(squares))
 
 
 def _workspace(plan: Plan) -> Floats:

@@ -1,16 +1,13 @@
 """The built-in learner: a model of layers trained on this node's rows."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.data.dataset import Dataset
 from gossipfl.errors import ConfigError, DataError, TrainingFailed
-from gossipfl.kernels.engine import steps as kernels
 from gossipfl.learning import execution
 from gossipfl.learning.evaluation import evaluate_outputs
-from gossipfl.learning.execution import Course, Memory, predict
+from gossipfl.learning.execution import Course, Given, Memory, Trained, predict
 from gossipfl.learning.learner import Evaluation, Fit
 from gossipfl.learning.sampling import SEED_MAX, Cursor, Sampler
 from gossipfl.learning.settings import TrainingSettings
@@ -109,45 +106,46 @@ class Trainer:
         `frozen` stay as they are, their optimizer state too.  Raises TrainingDiverged.
         """
         steps = steps or self.settings.local_steps
-        memory = self._memory(parameters, correction)
+        given = Given(parameters, parameters, correction, self._moments)
         batches, cursor = self._sampler.draw(self._cursor, (steps, self._plan.batch))
+        memory = execution.take_memory(self._plan)
         if frozen is None:
-            loss = self._run(memory, batches, 0, cursor.seed)
+            trained = self._run(given, memory, batches, 0, cursor.seed)
         else:
-            loss = self._run_around(frozen, memory, batches, cursor.seed)
-        trained, moments = np.empty(self.size, np.float32), np.empty_like(self._moments)
-        squares = kernels.unload(memory.vectors, trained, moments)
-        # Numbers whose squares cannot be added up are of no use either.
-        if not (math.isfinite(loss) and math.isfinite(squares)):
+            trained = self._run_around(frozen, given, memory, batches, cursor.seed)
+        if not trained.finite:
             raise TrainingDiverged(
                 "training diverged: lower training.learning_rate, or standardise the inputs"
             )
         memory.release(self._plan)
-        self._moments, self._cursor, self._step = moments, cursor, self._step + steps
-        return Fit(parameters=trained, loss=loss, steps=steps)
+        self._moments, self._cursor, self._step = trained.moments, cursor, self._step + steps
+        return Fit(parameters=trained.parameters, loss=trained.loss, steps=steps)
 
-    def _run(self, memory: Memory, batches: NDArray[np.int64], after: int, seed: int) -> float:
-        """One step a batch, `after` so many of this fit; the mean loss."""
+    def _run(
+        self, given: Given, memory: Memory, batches: NDArray[np.int64], after: int, seed: int
+    ) -> Trained:
+        """One step a batch, `after` so many of this fit."""
         made = self._step + after
         settings = self.settings.encode(made, len(batches))
-        return self._course.train(settings, (made, seed), memory, batches)
+        return self._course.train(settings, (made, seed), given, memory, batches)
 
     def _run_around(
-        self, frozen: NDArray[np.int64], memory: Memory, batches: NDArray[np.int64], seed: int
-    ) -> float:
-        kept, total = memory.vectors[:, frozen], 0.0
+        self,
+        frozen: NDArray[np.int64],
+        given: Given,
+        memory: Memory,
+        batches: NDArray[np.int64],
+        seed: int,
+    ) -> Trained:
+        """The same, step by step, putting `frozen` entries back after each."""
+        loss, finite, start = 0.0, True, given
         for number in range(len(batches)):
-            total += self._run(memory, batches[number : number + 1], number, seed)
-            memory.vectors[:, frozen] = kept
-        return total / len(batches)
-
-    def _memory(self, parameters: Vector, correction: Vector) -> Memory:
-        """The kernels' working state, all copies."""
-        execution.check("parameters", parameters, np.float32, (self.size,))
-        execution.check("correction", correction, np.float32, (self.size,))
-        memory = execution.take_memory(self._plan)
-        kernels.load(parameters, correction, self._moments, memory.vectors)
-        return memory
+            trained = self._run(given, memory, batches[number : number + 1], number, seed)
+            trained.parameters[frozen] = start.parameters[frozen]
+            trained.moments[:, frozen] = start.moments[:, frozen]
+            loss, finite = loss + trained.loss, finite and trained.finite
+            given = Given(trained.parameters, start.start, start.correction, trained.moments)
+        return Trained(trained.parameters, trained.moments, loss / len(batches), finite)
 
     def evaluate(self, parameters: Vector) -> Evaluation:
         """Judge `parameters` f32[d] on the validation rows."""

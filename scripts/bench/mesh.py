@@ -119,8 +119,8 @@ async def _join() -> float:
         async with task.swarm.running("--interval-s", "2"):
             await _wait_until(task.swarm, lambda views: min(_rounds(views)) >= 2)
             launched_s = time.time()
-            await task.swarm.start(newcomer, "--interval-s", "2")
             task.swarm.members.append(newcomer)
+            await task.swarm.start(newcomer, "--interval-s", "2")
             await trio.sleep(JOIN_S)
         return _first_exchange(newcomer.events, launched_s)
 

@@ -1,8 +1,8 @@
 """The same models in PyTorch, float64, and how far our gradients and steps are from autograd's.
 
 One function a kind of layer, on the tensors that it declares; a new kind adds a row to LAYERS
-and a model to MODELS.  Dropout has a mask of its own and no twin elsewhere: finite differences
-check it.
+and a model to MODELS.  Dropout has a mask of its own and FakeQuantise a gradient that no function
+has; neither has a twin elsewhere: finite differences and the reference twin check them.
 """
 
 from collections.abc import Callable, Sequence
@@ -240,11 +240,11 @@ def our_steps(
     weighted = targets.shape[1] != spec.target_columns
     plan = spec.plan(batches.shape[1], weighted=weighted)
     memory = execution.take_memory(plan)
-    memory.vectors[:] = 0
-    memory.vectors[[layout.PARAMETERS, layout.START]] = start
+    zeros = np.zeros((settings.state_vectors, spec.parameters), np.float32)
+    given = execution.Given(start, start, np.zeros_like(start), zeros)
     rows = settings.encode(0, len(batches))
     course = execution.Course(plan, settings.kernel, (features, targets))
-    course.train(rows, (0, 0), memory, batches)
+    course.train(rows, (0, 0), given, memory, batches)
     return memory.vectors
 
 

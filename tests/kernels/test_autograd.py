@@ -6,7 +6,7 @@ pytest.importorskip("torch")
 
 from gossipfl.kernels import kinds
 from gossipfl.models.declaration import KINDS
-from gossipfl.models.layers import Dropout
+from gossipfl.models.layers import Dropout, FakeQuantise
 from tests.kernels import autograd
 
 GRADIENT_ERROR_MAX, STEPS_ERROR_MAX = 1e-4, 1e-5
@@ -14,7 +14,7 @@ GRADIENT_ERROR_MAX, STEPS_ERROR_MAX = 1e-4, 1e-5
 
 def test_every_layer_and_loss_is_compared():
     used = {type(layer) for spec in autograd.MODELS.values() for layer in spec.layers}
-    assert used == autograd.LAYERS.keys() == set(KINDS.values()) - {Dropout}
+    assert used == autograd.LAYERS.keys() == set(KINDS.values()) - {Dropout, FakeQuantise}
     assert kinds.LOSSES.keys() == autograd.LOSSES.keys()
 
 

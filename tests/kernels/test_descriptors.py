@@ -55,7 +55,10 @@ def run_guarded(plan: Plan, data: Any, chosen: TrainingSettings) -> None:
     with np.errstate(all="ignore"):
         memory = execution.Memory(vectors, workspace)
         course = execution.Course(plan, chosen.kernel, data)
-        course.train(chosen.encode(0, STEPS), (0, 1), memory, batches)
+        start = np.full(plan.parameters, 0.01, np.float32)
+        moments = np.full((chosen.state_vectors, plan.parameters), 0.01, np.float32)
+        given = execution.Given(start, start, start, moments)
+        course.train(chosen.encode(0, STEPS), (0, 1), given, memory, batches)
     check_guards(*around, *beside)
     for array, kept in zip((*data, batches), before, strict=True):
         np.testing.assert_array_equal(array, kept)
@@ -153,7 +156,9 @@ def wrong_arrays(array: Any) -> list[Any]:
     wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
     raw = np.zeros(array.nbytes + 1, np.uint8)
     other = {"f": np.int32, "i": np.float64}[array.dtype.kind]
+    by_columns = np.asfortranarray(np.concatenate([array, array]))[: len(array)]
     return [
+        *([by_columns] if array.ndim > 1 else []),
         array.astype(other),
         array.astype(array.dtype.newbyteorder()),
         array[..., :-1].copy(),
@@ -162,7 +167,6 @@ def wrong_arrays(array: Any) -> list[Any]:
         array.ravel()[0],
         wide[..., ::2],
         array[::-1],
-        np.asfortranarray(np.concatenate([array, array]))[: len(array)],
         raw[1:].view(array.dtype).reshape(array.shape),
         array.tolist(),
         None,
@@ -174,18 +178,24 @@ PLAN = SPEC.plan(BATCH)
 ARGUMENTS: dict[str, Any] = {
     "settings": TrainingSettings().encode(0, STEPS),
     "vectors": np.zeros((layout.VECTORS, SPEC.parameters), np.float32),
+    "parameters": START,
+    "start": START,
+    "correction": START,
+    "moments": np.zeros((2, SPEC.parameters), np.float32),
     "features": DATA[0],
     "targets": DATA[1],
     "batches": np.zeros((STEPS, BATCH), np.int64),
 }
 
 
-def train(**changes: Any) -> float:
-    given = {name: array.copy() for name, array in ARGUMENTS.items()} | changes
-    data = (given["features"], given["targets"])
-    memory = execution.Memory(given["vectors"], np.zeros(PLAN.workspace, np.float32))
+def train(**changes: Any) -> None:
+    arrays = {name: array.copy() for name, array in ARGUMENTS.items()} | changes
+    data = (arrays["features"], arrays["targets"])
+    memory = execution.Memory(arrays["vectors"], np.zeros(PLAN.workspace, np.float32))
     course = execution.Course(PLAN, layout.SGD, data)
-    return course.train(given["settings"], (0, 1), memory, given["batches"])
+    vectors = (arrays[name] for name in ("parameters", "start", "correction", "moments"))
+    given = execution.Given(*vectors)
+    course.train(arrays["settings"], (0, 1), given, memory, arrays["batches"])
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -194,6 +204,11 @@ def test_arrays_that_kernels_would_misread_are_refused(name):
     for bad in wrong_arrays(ARGUMENTS[name]):
         with pytest.raises(LocalProtocolError):
             train(**{name: bad})
+
+
+def test_no_optimizer_has_more_moments():
+    with pytest.raises(LocalProtocolError, match="moments"):
+        train(moments=np.zeros((3, SPEC.parameters), np.float32))
 
 
 def test_vectors_are_written_to():

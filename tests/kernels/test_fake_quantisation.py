@@ -20,7 +20,7 @@ from gossipfl.models.layers import (
 )
 from gossipfl.models.quantised import quantised
 from gossipfl.models.sequential import Sequential
-from tests.kernels.test_steps import problem, programs, state, training
+from tests.kernels.test_steps import problem, programs, state, train, training
 
 ARCHITECTURES = [
     Sequential(*quantised([Dense(3)]), shape=(5,), loss="cross-entropy"),
@@ -65,11 +65,11 @@ def test_steps_equal_twin(model, optimizer):
     spec, data, start = problem(model, 30)
     plan, settings = spec.plan(7), TrainingSettings(optimizer=optimizer, learning_rate=0.01)
     batches = np.random.default_rng(1).integers(0, 30, (10, 7))
-    encoded, found = settings.encode(3, len(batches)), []
+    found = []
     for module, program in programs(plan, settings.kernel):
-        vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
-        loss = module.run_steps(program, encoded, 4, 9, vectors, data, batches, workspace)
-        found.append((loss, vectors[layout.PARAMETERS]))
+        workspace = np.zeros(plan.workspace, np.float32)
+        loss, _, parameters, _ = train(module, program, settings, start, data, batches, workspace)
+        found.append((loss, parameters))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-3)
     np.testing.assert_allclose(found[0][1], found[1][1], atol=2e-3)
 
@@ -124,12 +124,8 @@ def test_not_a_number_is_never_swallowed(model, poison, where):
         data[0][2, 1] = poison
     else:
         start[1:] = poison
-    vectors, workspace = state(start), np.zeros(plan.workspace, np.float32)
-    batches = np.arange(4).reshape(1, 4)
-    encoded = TrainingSettings().encode(0, 1)
+    workspace, batches = np.zeros(plan.workspace, np.float32), np.arange(4).reshape(1, 4)
     for module, program in programs(plan):
         with np.errstate(all="ignore"):  # only when run without compilation
-            loss = module.run_steps(
-                program, encoded, 4, 9, vectors.copy(), data, batches, workspace
-            )
-        assert not np.isfinite(loss)
+            made = train(module, program, TrainingSettings(), start, data, batches, workspace)
+        assert not np.isfinite(made[0])

@@ -339,18 +339,19 @@ def test_bad_batches_and_settings_never_reach_a_kernel():
     memory = execution.take_memory(plan)
     data = (np.zeros((5, 4), np.float32), np.zeros((5, 1), np.float32))
     settings, course = TrainingSettings().encode(0, 1), execution.Course(plan, layout.SGD, data)
-    good = np.zeros((1, 2), np.int64)
+    good, start = np.zeros((1, 2), np.int64), SPEC.initial(0)
+    given = execution.Given(start, start, start, np.zeros((1, start.size), np.float32))
     for batches in (good + 5, good - 1, good[:0], good.astype(np.int32), good[:, :1]):
         with pytest.raises(LocalProtocolError):
-            course.train(settings, CLOCK, memory, batches)
+            course.train(settings, CLOCK, given, memory, batches)
     for bad in (settings - 7, settings * np.nan, settings + layout.WHOLE, settings[0]):
         with pytest.raises(LocalProtocolError):
-            course.train(bad, CLOCK, memory, good)
+            course.train(bad, CLOCK, given, memory, good)
     with pytest.raises(LocalProtocolError):
         execution.Course(plan, 7, data)
     for damaged in ({"vectors": memory.vectors[:4]}, {"workspace": memory.workspace[:-1]}):
         with pytest.raises(LocalProtocolError):
-            course.train(settings, CLOCK, attrs.evolve(memory, **damaged), good)
+            course.train(settings, CLOCK, given, attrs.evolve(memory, **damaged), good)
     with pytest.raises(LocalProtocolError):
         execution.Course(plan, layout.SGD, (data[0], data[1][:4]))
     for bad in (-1, 3, 0.5, np.nan):
