@@ -47,11 +47,12 @@ class Outcome:
     """What one frame led to.  The keyring, the records and what Samples added to the session's
     uploads are to be stored before `frame` is sent.
 
-    frame: the answer.  message: what the device said, for whoever watches it.
+    frame: the answer, sealed.  message, answer: what the device said, and what it is told.
     """
 
     frame: bytes
     message: FromDevice
+    answer: ToDevice
     keyring: Keyring
     records: tuple[Record, ...]
 
@@ -82,8 +83,13 @@ class DeviceSession:
         self._rotating: int | None = None
 
     def rotate(self) -> None:
-        """Have the device ask for its next key when it greets next."""
+        """Have the device ask for its next key, instead of the next exchange."""
         self._rotating = self.keyring.identity.epoch
+
+    @property
+    def rotating(self) -> bool:
+        """Whether it has still to do so."""
+        return self._rotating == self.keyring.identity.epoch and self.keyring.may_rotate()
 
     def receive(self, frame: bytes, chance: bytes) -> Outcome:
         """Take one frame in; chance: CHANCE_BYTES that nobody can guess, new for every frame.
@@ -100,7 +106,7 @@ class DeviceSession:
             raise Untrusted(f"device {head.id.hex()}: its code is good for a key, not for more")
         answer, records = self._answer(message, chance)
         sealed = seal(identity, TO_DEVICE, head.counter, encode(answer))
-        return Outcome(sealed, message, self.keyring, records)
+        return Outcome(sealed, message, answer, self.keyring, records)
 
     def _answer(self, message: FromDevice, chance: bytes) -> tuple[ToDevice, tuple[Record, ...]]:
         if isinstance(message, Key):
@@ -112,6 +118,8 @@ class DeviceSession:
             return self._on_samples(message)
         if self._hello is None or self._exchange is None:
             return Refusal(GREET_ME), ()
+        if isinstance(message, Offer) and self.rotating:
+            return self._orders(self._hello), ()
         if isinstance(message, Offer):
             return self._on_offer(message, self._hello, self._exchange)
         if isinstance(message, Fetch):
@@ -167,8 +175,7 @@ class DeviceSession:
         return evolve(self._orders(hello), seed=seed_digest(seed), seed_bytes=len(seed))
 
     def _orders(self, hello: Hello) -> Orders:
-        rotate = self._rotating == self.keyring.identity.epoch and self.keyring.may_rotate()
-        return self._plan.orders(hello, rotate=rotate)
+        return self._plan.orders(hello, rotate=self.rotating)
 
     def _on_offer(
         self, offer: Offer, hello: Hello, exchange: Exchange

@@ -1,8 +1,9 @@
 """One node: the services of its nursery, and how they are put together."""
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import trio
 
@@ -32,6 +33,8 @@ from gossipfl.node.state.store import Saved, Store
 from gossipfl.node.status import Answer, encode_vector
 from gossipfl.node.surroundings import Surroundings
 
+NO_LINKS: Final[Mapping[bytes, Scheme]] = MappingProxyType({})
+
 
 class Agent:
     """A node that is ready to run; everything blocking has been done."""
@@ -45,8 +48,12 @@ class Agent:
         store: Store,
         saved: Saved,
         around: Surroundings,
+        beyond: Mapping[bytes, Scheme] = NO_LINKS,
     ) -> None:
-        """Raises DataError when readings do not suit the manifest's model."""
+        """beyond: schemes of links that are not the mesh's, for whoever drives them.
+
+        Raises DataError when readings do not suit the manifest's model.
+        """
         self._config = config
         self._manifest = manifest
         self._membership = membership
@@ -56,7 +63,8 @@ class Agent:
         self._lateness = Durations(SAMPLES_MAX)
         own_key = membership.certificate.public_key
         self._network = Network(config, manifest, membership, around)
-        self._journal = Journal(store, _position(saved), around.run_blocking, around.observer)
+        self._beyond = beyond
+        self._journal = Journal(store, saved.position, around.run_blocking, around.observer)
         self._sharing = Sharing(
             MomentSet(manifest.groups),
             membership,
@@ -150,6 +158,7 @@ class Agent:
             self._around.observer,
             allowance,
             lambda: self._network.sessions.traffic().sent_bytes,
+            self._beyond,
         )
         mixer.restore(saved)
         return mixer
@@ -183,6 +192,16 @@ class Agent:
             around.observer,
             threshold=self._config.drift_warning,
         )
+
+    @property
+    def journal(self) -> Journal:
+        """Where links beyond the mesh are written as well."""
+        return self._journal
+
+    @property
+    def mixer(self) -> Mixer:
+        """The model, and the links that it is mixed on."""
+        return self._mixer
 
     @property
     def instance(self) -> str:
@@ -275,14 +294,6 @@ class Agent:
         ]
 
 
-def _position(saved: Saved) -> int:
-    """The newest journal row that anything in the store knows of."""
-    known = [position for position, _ in saved.links.values()]
-    known += [saved.model.position] if saved.model else []
-    known += [saved.rows[-1].position] if saved.rows else []
-    return max(known, default=0)
-
-
 async def run_in(scope: trio.CancelScope, service: Callable[[], Awaitable[None]]) -> None:
     """A service in a scope of its own, to outlive the rest and be stopped last."""
     with scope:
@@ -291,14 +302,3 @@ async def run_in(scope: trio.CancelScope, service: Callable[[], Awaitable[None]]
 
 def _number(value: float) -> float | None:
     return None if value != value else value
-
-
-async def run_in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    """What `Surroundings.run_blocking` is on a device."""
-    return await trio.to_thread.run_sync(function, *args)
-
-
-async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
-    """What it is for many small agents in one process: a thread would cost more than the work."""
-    await trio.lowlevel.checkpoint()
-    return function(*args)

@@ -4,28 +4,30 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import trio
 
+from gossipfl.agreement import Agreement
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError, StateError
+from gossipfl.gossip.scheme import Scheme
 from gossipfl.kernels import engine
 from gossipfl.manifest import open_manifest
-from gossipfl.node.agent import Agent, run_in, run_in_thread
+from gossipfl.node.agent import NO_LINKS, Agent, run_in
 from gossipfl.node.eventlog import EventLog
 from gossipfl.node.kernels import warm_kernels
-from gossipfl.node.learners import open_material
+from gossipfl.node.learners import Material, open_material
 from gossipfl.node.membership import Membership
 from gossipfl.node.observer import Observer, Sink
 from gossipfl.node.state.home import Home, read_bytes, write_private
 from gossipfl.node.state.journal import RunBlocking
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import serve_status
-from gossipfl.node.surroundings import Surroundings
+from gossipfl.node.surroundings import Surroundings, run_in_thread
 from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id
 from gossipfl.security.signed import SIGNED_MAX
@@ -34,29 +36,42 @@ from gossipfl.transports.multicast import outward_addresses
 from gossipfl.transports.tcp import TcpTransport
 
 REVOCATIONS_INTERVAL_S = 10.0
+Bring = Callable[[NodeConfig, Agreement, bytes, Observer], Material]
 
 
 class Device:
     """Everything of a node that can fail before the first peer is met, checked and opened.
 
     run_blocking: how the node trains and writes, beside or on the event loop.
+    bring: opens what the node learns from.
     """
 
     def __init__(
-        self, config: NodeConfig, *sinks: Sink, run_blocking: RunBlocking = run_in_thread
+        self,
+        config: NodeConfig,
+        *sinks: Sink,
+        run_blocking: RunBlocking = run_in_thread,
+        bring: Bring = open_material,
     ) -> None:
         """Raises ConfigError, DataError or StateError: one line that says what to do."""
         self.home = Home(config.state)
-        self.home.lock()
         self._run_blocking = run_blocking
         self.log = EventLog(self.home.events, run_blocking)
         self.observer = Observer(self.log, *sinks)
         self.config = config
+        self.home.lock()
+        try:
+            self._open(bring)
+        except BaseException:
+            self.home.unlock()
+            raise
+
+    def _open(self, bring: Bring) -> None:
         self.key = self.home.device_key()
         admission = self._admission()
         self.manifest = open_manifest(admission.manifest, admission.authority)
         self.membership = self._membership(self.key, admission)
-        self.material = open_material(config, self.manifest, self.key.public, self.observer)
+        self.material = bring(self.config, self.manifest, self.key.public, self.observer)
         self.store, self.saved = self._open_store()
         self.observer.emit("kernels.warming")
         warm_kernels()
@@ -94,20 +109,31 @@ class Device:
 
     async def run(self) -> None:
         """Until SIGTERM or Ctrl-C, or until the configured number of rounds is done."""
-        agent, observer = self.make_agent(), self.observer
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(cancel_on_signal, nursery.cancel_scope, self.observer)
+            await self.live(self.make_agent())
+            nursery.cancel_scope.cancel()
+
+    async def live(self, agent: Agent) -> None:
+        """The agent and what only a real device has, files and a status socket, until cancelled or
+        until its rounds are done.
+        """
         # Shielded: what happens while everything else is being cancelled is logged as well.
         logging = trio.CancelScope(shield=True)
-        async with trio.open_nursery() as outer:
-            outer.start_soon(run_in, logging, self.log.run)
-            try:
-                await self._run_agent(agent)
-            finally:
-                observer.emit("node.stopped")
-                logging.cancel()
-        self.store.close()
+        try:
+            async with trio.open_nursery() as outer:
+                outer.start_soon(run_in, logging, self.log.run)
+                try:
+                    await self._run_agent(agent)
+                finally:
+                    self.observer.emit("node.stopped")
+                    logging.cancel()
+        finally:
+            self.store.close()
+            self.home.unlock()
 
-    def make_agent(self) -> Agent:
-        """On this device's sockets and disk; to be run in a trio loop."""
+    def make_agent(self, beyond: Mapping[bytes, Scheme] = NO_LINKS) -> Agent:
+        """On this device's sockets and disk; to be run in a trio loop.  beyond: see Agent."""
         config, membership = self.config, self.membership
         around = Surroundings(
             transport=TcpTransport(config.listen),
@@ -128,15 +154,20 @@ class Device:
             resumed_rounds=self.saved.model.rounds if self.saved.model else 0,
         )
         return Agent(
-            config, self.manifest, membership, self.material, self.store, self.saved, around
+            config,
+            self.manifest,
+            membership,
+            self.material,
+            self.store,
+            self.saved,
+            around,
+            beyond,
         )
 
     async def _run_agent(self, agent: Agent) -> None:
-        """The agent and what only a real device has: signals, files, a status socket."""
         async with trio.open_nursery() as nursery:
             await nursery.start(serve_status, self.home.status_socket, agent.answers())
             nursery.start_soon(self._watch_revocations, agent)
-            nursery.start_soon(_cancel_on_signal, nursery.cancel_scope, self.observer)
             await agent.run()
             nursery.cancel_scope.cancel()
 
@@ -163,7 +194,8 @@ def _make_rng(seed: int | None, public_key: bytes) -> np.random.Generator:
     return np.random.default_rng([seed, *public_key])
 
 
-async def _cancel_on_signal(scope: trio.CancelScope, observer: Observer) -> None:
+async def cancel_on_signal(scope: trio.CancelScope, observer: Observer) -> None:
+    """End everything in the scope when this process is asked to stop."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
             observer.emit("node.stopping", signal=signal.Signals(number).name)

@@ -1,6 +1,6 @@
 """Runs the exchanges of one node: the core decides, this file remembers and sends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -37,8 +37,11 @@ class Mixer:
         observer: Observer,
         allowance: Allowance,
         sent_bytes: Callable[[], int],
+        beyond: Mapping[bytes, Scheme],
     ) -> None:
+        """beyond: schemes of links with what is no neighbour, by the peer's name among ours."""
         self.replica = replica
+        self._beyond = beyond
         self._allowance = allowance
         self._sent_bytes = sent_bytes
         self._scheme = scheme
@@ -62,6 +65,10 @@ class Mixer:
                 exchange.replay_on_link(row.record)
             if row.position > model_position:
                 exchange.replay_on_replica(self.replica, row.record)
+
+    def state_beyond(self, peer: bytes) -> LinkState:
+        """Our end of a link beyond the mesh; whoever moves it sees to the journal."""
+        return self._exchange(peer).state
 
     def is_ready(self, neighbour: Neighbour, resend_s: float) -> bool:
         """We may open an exchange with it, or repeat one that was not answered in time."""
@@ -143,14 +150,18 @@ class Mixer:
         # Re-inserting keeps the dictionary in order of use; the least used link makes room.
         exchange = self._exchanges.pop(peer, None)
         if exchange is None:
-            exchange = self._new_exchange(peer, LinkState(self._scheme.new_anchor()))
+            exchange = self._new_exchange(peer, LinkState(self._scheme_of(peer).new_anchor()))
         self._exchanges[peer] = exchange
-        while len(self._exchanges) > LINKS_MAX:
-            del self._exchanges[next(iter(self._exchanges))]
+        if len(self._exchanges) > LINKS_MAX:
+            del self._exchanges[next(each for each in self._exchanges if each not in self._beyond)]
         return exchange
 
     def _new_exchange(self, peer: bytes, state: LinkState) -> Exchange:
-        return Exchange(state, self._scheme, link=peer, ours_first=self._own_key < peer)
+        ours_first = peer in self._beyond or self._own_key < peer
+        return Exchange(state, self._scheme_of(peer), link=peer, ours_first=ours_first)
+
+    def _scheme_of(self, peer: bytes) -> Scheme:
+        return self._beyond.get(peer, self._scheme)
 
 
 def _copy(state: LinkState) -> LinkState:

@@ -1,8 +1,10 @@
 """What differs between a device and a simulation of one."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import trio
 from attrs import frozen
 
 from gossipfl.node.observer import Observer
@@ -27,3 +29,14 @@ class Surroundings:
     rng: np.random.Generator
     wall_clock: Callable[[], float]
     hosts: Callable[[], Sequence[str]]
+
+
+async def run_in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """What `Surroundings.run_blocking` is on a device."""
+    return await trio.to_thread.run_sync(function, *args)
+
+
+async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
+    """What it is for many small agents in one process: a thread would cost more than the work."""
+    await trio.lowlevel.checkpoint()
+    return function(*args)

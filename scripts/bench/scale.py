@@ -30,11 +30,12 @@ from figures import Figures, progress
 from gossipfl.config import build_config
 from gossipfl.data.schema import Schema
 from gossipfl.manifest import Manifest
-from gossipfl.node.agent import Agent, run_inline
+from gossipfl.node.agent import Agent
 from gossipfl.node.device import Device
 from gossipfl.node.harness.network import Loopback
 from gossipfl.node.harness.swarm import Swarm, from_files
 from gossipfl.node.kernels import warm_kernels
+from gossipfl.node.surroundings import run_inline
 from gossipfl.topologies.named import parse_topology
 
 INPUTS, CLASSES, ROWS = 16, 5, 60

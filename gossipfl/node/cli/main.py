@@ -16,6 +16,7 @@ COMMANDS: Final = (
     "model",
     "node",
     "key",
+    "gateway",
     "status",
     "predict",
     "evaluate",

@@ -20,14 +20,15 @@ def config_options(*keys: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for attribute in reversed(attrs.fields(NodeConfig)):
             if attribute.name in keys:
-                function = _option(attribute)(function)
+                function = option(attribute)(function)
         return function
 
     return decorate
 
 
-def _option(attribute: "attrs.Attribute[Any]") -> Callable[[F], F]:
-    flag, default = attribute.name.replace("_", "-"), attribute.default
+def option(attribute: "attrs.Attribute[Any]", default: object = None) -> Callable[[F], F]:
+    """The flag of one setting; default: what is shown instead of the setting's own."""
+    flag, default = attribute.name.replace("_", "-"), default or attribute.default
     shown = "" if default in (None, (), False) else f"  [default: {_shown(default)}]"
     help_text = attribute.metadata["help"] + shown
     if attribute.type is bool:

@@ -19,15 +19,23 @@ from gossipfl.config import NodeConfig
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def command(state: Path, as_json: bool) -> None:
-    """Ask the node that runs on this device how it fares."""
+    """Ask the node or the gateway that runs on this device how it fares."""
+    show_status(state, as_json=as_json)
+
+
+def show_status(state: Path, *, as_json: bool) -> None:
+    """What runs in a state directory, for people or as JSON.  Raises StateError."""
     import trio
 
+    from gossipfl.node.cli.devices import print_devices
     from gossipfl.node.state.home import Home
     from gossipfl.node.status import ask
 
     answer = trio.run(ask, Home(state.expanduser()).status_socket, "status")
     if as_json:
         click.echo(json.dumps(answer, indent=2))
+    elif "devices" in answer:
+        print_devices(answer)
     else:
         _print(answer)
 

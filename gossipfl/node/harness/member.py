@@ -28,6 +28,7 @@ class Member:
     condition: as it should be; DOWN before the first start.
     answers: whether it did since it was last started.
     own_clock: started with a wall clock that `jump` can set.
+    command: of gossipfl, which runs it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Member:
     condition: Condition = Condition.DOWN
     answers: bool = False
     own_clock: bool = False
+    command: tuple[str, ...] = ("node",)
     _clock_off_s: float = field(default=0.0, init=False)
 
     @property
@@ -69,7 +71,7 @@ class Member:
         program = ["-m", "gossipfl"]
         if self.own_clock:
             program = ["-m", "gossipfl.node.harness.clock", str(self.clock)]
-        command = [*enter, sys.executable, *program, "node", "--events", "none"]
+        command = [*enter, sys.executable, *program, *self.command, "--events", "none"]
         with self.errors.open("ab") as errors:
             self.process = await trio.lowlevel.open_process(
                 [*command, *self.arguments, *extra], stdin=subprocess.DEVNULL, stderr=errors

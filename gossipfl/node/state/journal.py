@@ -47,6 +47,12 @@ class Journal:
         self._queue.append(item)
         self._work.set()
 
+    def put_in_order(self, item: Item) -> int:
+        """Queue what an answer waits for as it does for a record."""
+        self.position += 1
+        self.put(item)
+        return self.position
+
     async def wait_written(self, position: int) -> None:
         """Return once this record survives a crash, or the disk has refused it."""
         while self._durable < position and not self._refusing:

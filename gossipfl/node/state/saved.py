@@ -78,6 +78,14 @@ class Saved:
     rows: list[Row]
     kept: dict[str, Any] = Factory(dict)
 
+    @property
+    def position(self) -> int:
+        """The newest journal row that anything in the store knows of."""
+        known = [position for position, _ in self.links.values()]
+        known += [self.model.position] if self.model else []
+        known += [self.rows[-1].position] if self.rows else []
+        return max(known, default=0)
+
 
 def sealed(body: bytes, *about: object) -> bytes:
     """`body` behind a checksum, which covers what is stored beside it as well."""

@@ -1,0 +1,126 @@
+"""`gossipfl gateway`: microcontrollers take part through this machine."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from gossipfl.config import NodeConfig
+from gossipfl.node.cli.node import option
+from gossipfl.node.gateway.register import GATEWAY, Register
+from gossipfl.node.gateway.settings import AGENT_KEYS, LISTEN, WiresConfig, load_settings
+
+STATE = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    default=GATEWAY,
+    show_default=True,
+    help="Directory for devices' keys, models and links.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Let microcontrollers take part: a node of the mesh for each, here.
+
+    \b
+    gateway   gossipfl gateway enrol thermostat       (prints a code and a public key)
+    operator  gossipfl cluster admit thermostat --public-key KEY
+    gateway   gossipfl gateway admit thermostat.join
+    gateway   gossipfl gateway run --uart /dev/ttyUSB0
+    device    is given the code once
+    """
+
+
+@command.command()
+@click.argument("name")
+@STATE
+def enrol(name: str, state: Path) -> None:
+    """Give the device NAME a place here, and a one-time code.
+
+    Again for a device that has lost its flash: the code before is worth nothing then, and the
+    device keeps its place in the mesh.
+    """
+    from gossipfl.security.identity import encode_public
+
+    place, code = Register(state).enrol(name)
+    click.echo(f"code        {code}   (for the device, once)")
+    click.echo(f"public key  {encode_public(place.home.device_key().public)}")
+    if not place.home.admission.exists():
+        click.echo(f"Next: the operator runs gossipfl cluster admit {name} --public-key KEY,")
+        click.echo(f"      then here gossipfl gateway admit {name}.join")
+
+
+@command.command()
+@click.argument("join_file", type=click.Path(path_type=Path))
+@STATE
+def admit(join_file: Path, state: Path) -> None:
+    """Take the join file of one of the devices here; a gateway that runs serves it at once."""
+    click.echo(f"{Register(state).admit(join_file)} is admitted")
+
+
+@command.command()
+@click.argument("name")
+@STATE
+def rotate(name: str, state: Path) -> None:
+    """Have the device NAME replace its key as soon as it says anything."""
+    Register(state).place(name).ask_for_rotation()
+    click.echo(f"{name} will be asked for its next key")
+
+
+@command.command()
+@STATE
+def key(state: Path) -> None:
+    """Print this gateway's public key, which devices that move here are sealed for."""
+    from gossipfl.security.identity import encode_public
+
+    click.echo(encode_public(Register(state).key().public))
+
+
+def _run_options(function: Any) -> Any:
+    for attribute in reversed((*attrs.fields(NodeConfig), *attrs.fields(WiresConfig))):
+        if attribute.name in AGENT_KEYS or attribute in attrs.fields(WiresConfig):
+            default = {"state": str(GATEWAY), "listen": LISTEN}.get(attribute.name)
+            function = option(attribute, default=default)(function)
+    return function
+
+
+@command.command()
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="TOML file; its keys are these flags' names."
+)
+@click.option(
+    "--events",
+    type=click.Choice(["text", "json", "none"]),
+    default="text",
+    show_default=True,
+    help="How to report: for people on stderr, as JSON lines on stdout, or not.",
+)
+@_run_options
+def run(config: Path | None, events: str, **flags: Any) -> None:
+    """Serve all devices that are admitted, until Ctrl-C or SIGTERM.
+
+    Each has a node of its own here, with its own certificate and links; their settings are those of
+    `gossipfl node`.  Started again, all go on where they stopped, even after kill -9.
+    """
+    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    settings, wires = load_settings(config, given)
+    import trio
+
+    from gossipfl.node.device import SINKS
+    from gossipfl.node.gateway.gateway import Gateway
+
+    sink = SINKS[events]
+    gateway = Gateway(Register(settings.state), settings, wires.wires(), *([sink] if sink else []))
+    trio.run(gateway.run)
+
+
+@command.command()
+@STATE
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+def status(state: Path, as_json: bool) -> None:
+    """Show each device with its battery, its link, and when it was last seen."""
+    from gossipfl.node.cli.status import show_status
+
+    show_status(state, as_json=as_json)
