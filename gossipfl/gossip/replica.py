@@ -17,6 +17,9 @@ Vector = NDArray[np.float32]
 AVERAGE_MEMORY: Final = 0.9
 # A few links' anchors, which change slowly: shorter, so that training does not start from the past.
 ANCHORS_MEMORY: Final = 0.8
+# After a leap, anchors that lack more than this of it do not count, for so many rounds.
+LEAP_LACK: Final = 0.1
+LEAP_ROUNDS: Final = 100
 
 
 class Replica:
@@ -53,6 +56,8 @@ class Replica:
         self.activity = Activity(activity)
         self.guard = ResidualGuard()
         self.caution = caution
+        self._leap: Vector | None = None
+        self._leapt = 0
 
     def start(self) -> Vector:
         """The model that local steps start from, itself: the average, where neighbours are met.
@@ -64,9 +69,27 @@ class Replica:
 
     def meet(self, anchor: Vector) -> None:
         """An exchange has moved the anchor of its link, float32[d], to here."""
-        if self.caution is None:
+        if self.caution is None and not self._is_left_behind(anchor):
             self._has_met = True
             self._average_in(anchor, ANCHORS_MEMORY)
+
+    def leap(self, displacement: Vector) -> None:
+        """Go elsewhere at once, f32[d], as a release asks: an increment like any other.
+
+        Links learn of it by their residuals; until they have, predictions go by x alone.
+        """
+        self.parameters += displacement
+        self.average = self.parameters.copy()
+        length = float(displacement @ displacement)
+        self._leap = displacement / np.float32(length) if length > 0 else None
+        self._leapt = self.rounds
+
+    def _is_left_behind(self, anchor: Vector) -> bool:
+        """Whether the anchor still lies where we were before a leap."""
+        if self._leap is None or self.rounds - self._leapt >= LEAP_ROUNDS:
+            self._leap = None
+            return False
+        return float((self.parameters - anchor) @ self._leap) > LEAP_LACK
 
     def adopt(self, model: Vector) -> None:
         """A seed has told its model, float32[d]: the next local steps start from there."""

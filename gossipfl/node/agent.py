@@ -1,13 +1,11 @@
 """One node: the services of its nursery, and how they are put together."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import trio
 
-from gossipfl import __version__
 from gossipfl.agreement import Agreement
 from gossipfl.config import NodeConfig
 from gossipfl.data.drift import DriftWatch
@@ -16,22 +14,23 @@ from gossipfl.gossip.allowance import Allowance
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.learning.best import BestWatch
+from gossipfl.node.answers import Answers
 from gossipfl.node.durations import Durations
 from gossipfl.node.growth import Growth
 from gossipfl.node.inputs import PreparedInputs
 from gossipfl.node.lateness import SAMPLES_MAX, watch_lateness
 from gossipfl.node.learners import Material, Studies, make_studies
 from gossipfl.node.membership import Membership
-from gossipfl.node.memory import peak_bytes
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.network import Network
+from gossipfl.node.releases import Releases
 from gossipfl.node.rounds import Rounds
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.state.checkpoints import MEMBERS, Checkpoints, restore_replica
 from gossipfl.node.state.journal import Journal
 from gossipfl.node.state.store import Saved, Store
-from gossipfl.node.status import Answer, encode_vector
 from gossipfl.node.surroundings import Surroundings
+from gossipfl.releases.envelope import decode_file
 
 NO_LINKS: Final[Mapping[bytes, Scheme]] = MappingProxyType({})
 
@@ -59,7 +58,6 @@ class Agent:
         self._membership = membership
         self._around = around
         self._store = store
-        self._started_s = time.monotonic()
         self._lateness = Durations(SAMPLES_MAX)
         own_key = membership.certificate.public_key
         self._network = Network(config, manifest, membership, around)
@@ -74,7 +72,6 @@ class Agent:
         )
         self._studies = self._make_studies(material, own_key, saved)
         self._mixer = self._make_mixer(own_key, saved)
-        self._network.serve(self._mixer, self._sharing)
         self._network.overlay.recall(saved.kept.get(MEMBERS, ()), trio.current_time())
         self._best = BestWatch(saved.model.best if saved.model else None)
         self._checkpoints = Checkpoints(
@@ -86,8 +83,34 @@ class Agent:
             self._network.overlay.remember,
             config.checkpoint_interval_s,
         )
+        self._releases = Releases(
+            manifest,
+            membership,
+            self._network.mesh,
+            self._mixer,
+            self._studies.learner,
+            self._checkpoints,
+            self._journal,
+            around,
+            saved,
+        )
+        self._network.serve(self._mixer, self._sharing, self._releases)
         self._rounds = self._make_rounds()
         self._growth = self._make_growth()
+        self.answers = Answers(
+            manifest,
+            membership.certificate,
+            self._network,
+            self._studies,
+            self._mixer,
+            self._rounds.progress,
+            self._best,
+            self._growth,
+            self._sharing,
+            self._releases,
+            self._lateness,
+            around.observer,
+        )
 
     async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled, or until the configured number of rounds is done.
@@ -109,6 +132,7 @@ class Agent:
                 writing.cancel()
 
     async def _start(self, nursery: trio.Nursery, task_status: trio.TaskStatus[str]) -> None:
+        await nursery.start(self._releases.run)
         await self._network.start(nursery)
         if self._config.lateness_interval_s:
             nursery.start_soon(watch_lateness, self._lateness, self._config.lateness_interval_s)
@@ -175,6 +199,7 @@ class Agent:
             self._around.observer,
             self._around.rng,
             self._network.course,
+            self._releases,
             resend_s=self._config.resend_s,
             stop_after=self._config.stop_after,
         )
@@ -212,93 +237,12 @@ class Agent:
         """Adopt a list that came by hand.  Raises Untrusted when it is not the authority's."""
         await self._sharing.take_revocations(signed, None)
 
-    def answers(self) -> dict[str, Callable[[], Answer]]:
-        """What the status socket can be asked."""
-        return {"status": self.status, "model": self.model, "latencies": self.latencies}
-
-    def latencies(self) -> Answer:
-        """Of the newest exchanges that we opened: milliseconds from request to reply."""
-        return {"exchange_ms": [round(each, 3) for each in self._mixer.latencies.newest_ms]}
-
-    def model(self) -> Answer:
-        """The whole model to predict with, the statistics that it expects inputs in, and what is
-        gossiped of it as it is in the middle of learning; `best` is whole as well.
-        """
-        replica, best = self._mixer.replica, self._best.kept
-        scale = self._sharing.moments.scale() if self._manifest.groups else None
-        return {
-            "rounds": replica.rounds,
-            "average": encode_vector(self._studies.learner.complete(replica.average)),
-            "parameters": encode_vector(replica.parameters),
-            "best": None if best is None else encode_vector(best.parameters),
-            "mean": None if scale is None else encode_vector(scale.mean),
-            "inverse_deviation": None if scale is None else encode_vector(scale.inverse_deviation),
-        }
-
-    def status(self) -> Answer:
-        """Counts and aggregates: nothing from which a reading could be told."""
-        certificate, replica = self._membership.certificate, self._mixer.replica
-        progress, traffic = self._rounds.progress, self._network.sessions.traffic()
-        return {
-            "version": __version__,
-            "name": certificate.name,
-            "roles": list(certificate.roles),
-            "address": self._network.address,
-            "cluster": self._manifest.cluster,
-            "manifest": self._manifest.id.hex(),
-            "uptime_s": round(time.monotonic() - self._started_s, 1),
-            "state": progress.state,
-            "model": self._manifest.summary(),
-            "private": list(self._manifest.private),
-            "samples": replica.samples,
-            "rounds": replica.rounds,
-            "readings": self._studies.inputs.seen,
-            "files_refused": [] if self._growth is None else self._growth.refused,
-            "drift": progress.drift,
-            "drift_feature": progress.drift_feature,
-            "label_drift": progress.label_drift,
-            "loss": _number(progress.loss),
-            "validation_loss": progress.validation_loss,
-            "best_validation_loss": self._best.kept.loss if self._best.kept else None,
-            "best_round": self._best.kept.round if self._best.kept else None,
-            "accuracy": progress.accuracy,
-            "error": progress.error,
-            "residual": replica.guard.residual,
-            "exchanges": self._mixer.applied,
-            "links_seeded": self._mixer.planted,
-            "sent_bytes": traffic.sent_bytes,
-            "received_bytes": traffic.received_bytes,
-            "sent_frames": traffic.sent_frames,
-            "received_frames": traffic.received_frames,
-            "memory_bytes": peak_bytes(),
-            "lateness": self._lateness.statistics(),
-            "exchange": self._mixer.latencies.statistics(),
-            "events": dict(sorted(self._around.observer.counts.items())),
-            "members": self._network.members(),
-            "neighbours": self._neighbours(),
-        }
-
-    def _neighbours(self) -> list[dict[str, Any]]:
-        now_s = trio.current_time()
-        return [
-            {
-                "name": neighbour.name,
-                "address": neighbour.address,
-                "dialled": neighbour.dialled,
-                "exchanges": neighbour.exchanges,
-                "cipher": neighbour.link.protocol,
-                "granted": round(self._mixer.replica.granted(neighbour.key), 2),
-                "silent_s": round(now_s - neighbour.heard_s, 1),
-            }
-            for neighbour in self._network.mesh
-        ]
+    def take_release(self, file: bytes) -> None:
+        """Adopt what the operator published.  Raises Untrusted when it is not news of theirs."""
+        self._releases.publish(*decode_file(file))
 
 
 async def run_in(scope: trio.CancelScope, service: Callable[[], Awaitable[None]]) -> None:
     """A service in a scope of its own, to outlive the rest and be stopped last."""
     with scope:
         await service()
-
-
-def _number(value: float) -> float | None:
-    return None if value != value else value

@@ -166,7 +166,7 @@ class Device:
 
     async def _run_agent(self, agent: Agent) -> None:
         async with trio.open_nursery() as nursery:
-            await nursery.start(serve_status, self.home.status_socket, agent.answers())
+            await nursery.start(serve_status, self.home.status_socket, agent.answers.by_name())
             nursery.start_soon(self._watch_revocations, agent)
             await agent.run()
             nursery.cancel_scope.cancel()

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from gossipfl.membership.herald import Herald
 from gossipfl.membership.records import Record, open_record
+from gossipfl.releases.release import Release, open_release
+from gossipfl.releases.reports import Finding, Report, open_report, sign_report
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import cluster_id_of
 from gossipfl.security.certificates import Certificate, check_current, verify
@@ -79,6 +81,18 @@ class Membership:
     def read_record(self, blob: bytes) -> Record:
         """What a member says of itself.  Raises Untrusted, as `judge` does."""
         return open_record(blob, self.judge)
+
+    def read_release(self, blob: bytes) -> Release:
+        """What the operator wants.  Raises Untrusted unless our authority signed it."""
+        return open_release(blob, self._admission.authority)
+
+    def read_report(self, blob: bytes) -> Report:
+        """What a member says of a release.  Raises Untrusted, as `judge` does."""
+        return open_report(blob, self.judge)
+
+    def sign_report(self, finding: Finding) -> bytes:
+        """What this device says of a release."""
+        return sign_report(self._key.secret, self._admission.certificate, finding)
 
     async def adopt(self, signed: bytes) -> bool:
         """Take a revocation list if it is newer, and keep it across restarts."""

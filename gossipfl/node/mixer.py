@@ -77,6 +77,10 @@ class Mixer:
         offered_s = neighbour.offered_s
         return offered_s is None or trio.current_time() - offered_s >= resend_s
 
+    def awaits(self, neighbour: Neighbour) -> bool:
+        """We have opened an exchange with it that it may have applied already."""
+        return self._exchange(neighbour.key).state.pending is not None
+
     def is_unused(self, neighbour: Neighbour) -> bool:
         """Nothing was ever exchanged with it."""
         state = self._exchange(neighbour.key).state
@@ -131,6 +135,11 @@ class Mixer:
         """Write all links, so that older journal rows can go."""
         links = {peer: _copy(exchange.state) for peer, exchange in self._exchanges.items()}
         self._journal.put(LinksCheckpoint(self._journal.position, links))
+
+    def affords(self, size: int) -> bool:
+        """Whether so many bytes may be sent beside exchanges."""
+        self._allowance.note(trio.current_time(), self._sent_bytes())
+        return self._allowance.balance >= size
 
     def _affords_message(self) -> bool:
         self._allowance.note(trio.current_time(), self._sent_bytes())

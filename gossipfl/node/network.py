@@ -18,6 +18,7 @@ from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import Mesh
 from gossipfl.node.mixer import LINKS_MAX, Mixer
 from gossipfl.node.neighbourhood import Neighbourhood
+from gossipfl.node.releases import Releases
 from gossipfl.node.session import Sessions
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.surroundings import Surroundings
@@ -72,7 +73,7 @@ class Network:
             trio.current_time(),
         )
 
-    def serve(self, mixer: Mixer, sharing: Sharing) -> None:
+    def serve(self, mixer: Mixer, sharing: Sharing, releases: Releases) -> None:
         """What links are for; to be called once, before `start`."""
         self._warmth = mixer.warmth
         self._neighbourhood = Neighbourhood(
@@ -85,6 +86,7 @@ class Network:
             self.book,
             mixer,
             sharing,
+            releases,
             self._neighbourhood,
             self._config.handshake_timeout_s,
             self._around.observer,

@@ -16,6 +16,7 @@ from gossipfl.node.inputs import Inputs
 from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
+from gossipfl.node.releases import Releases
 from gossipfl.node.state.checkpoints import Checkpoints
 from gossipfl.node.state.journal import RunBlocking
 
@@ -53,6 +54,7 @@ class Rounds:
         observer: Observer,
         rng: np.random.Generator,
         course: Course,
+        releases: Releases,
         *,
         resend_s: float,
         stop_after: int,
@@ -68,6 +70,7 @@ class Rounds:
         self._observer = observer
         self._rng = rng
         self._course = course
+        self._releases = releases
         self._resend_s = resend_s
         self._stop_after = stop_after
         self._evaluated_s = -EVALUATION_INTERVAL_S
@@ -85,6 +88,7 @@ class Rounds:
                 if neighbour is not None:
                     # Not awaited here: a peer that does not read may not hold up our rounds.
                     nursery.start_soon(self._offer, neighbour)
+                await self._releases.attend()
                 self._checkpoints.note_round()
 
     async def _settle(self, settle_s: float) -> None:
@@ -103,6 +107,8 @@ class Rounds:
 
     def _is_ready(self, neighbour: Neighbour) -> bool:
         is_turn = self._course.is_turn(neighbour.hello.instance)
+        if self._releases.keeps_from(neighbour):
+            return False
         return is_turn and self._mixer.is_ready(neighbour, self._resend_s)
 
     async def _learn(self) -> None:

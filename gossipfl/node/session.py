@@ -12,6 +12,7 @@ from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.neighbourhood import Neighbourhood
 from gossipfl.node.observer import Observer
+from gossipfl.node.releases import Releases
 from gossipfl.node.sharing import Sharing
 from gossipfl.security.certificates import Certificate
 from gossipfl.transports.address import format_address
@@ -37,6 +38,7 @@ from gossipfl.wire.messages import (
     Wish,
     decode,
 )
+from gossipfl.wire.releases import KnownRelease, PartsWanted, ReleasePart, ReleaseUpdate
 
 
 class Sessions:
@@ -50,6 +52,7 @@ class Sessions:
         book: AddressBook,
         mixer: Mixer,
         sharing: Sharing,
+        releases: Releases,
         neighbourhood: Neighbourhood,
         handshake_timeout_s: float,
         observer: Observer,
@@ -61,6 +64,7 @@ class Sessions:
         self._book = book
         self._mixer = mixer
         self._sharing = sharing
+        self._releases = releases
         self._neighbourhood = neighbourhood
         self._handshake_timeout_s = handshake_timeout_s
         self._observer = observer
@@ -181,6 +185,7 @@ class Sessions:
             self._mesh.drop(neighbour)
             if self._mesh.find(neighbour.id) is None:
                 self._neighbourhood.unlinked(neighbour)
+                self._releases.unlinked(neighbour)
             now_s = trio.current_time()
             self._book.note_lost(neighbour.hello.instance, now_s - since_s, now_s)
             self._observer.emit("link.down", peer=neighbour.name, reason=reason)
@@ -189,6 +194,7 @@ class Sessions:
         """Serve until the link ends; the reason why it did."""
         try:
             self._neighbourhood.linked(neighbour)
+            self._releases.linked(neighbour)
             await self._sharing.greet(neighbour)
             if neighbour.dialled and self._mixer.is_unused(neighbour):
                 # A newcomer need not wait for a round to learn what its neighbours know.
@@ -205,6 +211,8 @@ class Sessions:
 
     async def _dispatch(self, neighbour: Neighbour, message: Message) -> None:
         match message:
+            case Request() if self._releases.passes_over(neighbour):
+                pass  # as if lost: it is repeated
             case Request() | Reply() | Mismatch() | Seed():
                 await self._mixer.take(neighbour, message)
             case KnownMoments():
@@ -215,6 +223,8 @@ class Sessions:
                 await self._sharing.take_revocations(message.signed, neighbour)
             case Members() | PingRequest() | PingResult():
                 await self._neighbourhood.take(neighbour, message)
+            case KnownRelease() | ReleaseUpdate() | PartsWanted() | ReleasePart():
+                await self._releases.take(neighbour, message)
             case Ping():
                 await neighbour.send(Pong())
             case Pong():

@@ -8,6 +8,7 @@ neighbour that has it whole, and every part is checked against the hash that the
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import attrs
 import numpy as np
 from attrs import Factory, define, frozen
 
@@ -15,6 +16,7 @@ from gossipfl.errors import RemoteProtocolError, Untrusted
 from gossipfl.membership.effects import Send
 from gossipfl.membership.ration import Ration
 from gossipfl.membership.records import Id
+from gossipfl.releases.content import Content
 from gossipfl.releases.fetch import Fetch
 from gossipfl.releases.ledger import Ledger
 from gossipfl.releases.release import Release
@@ -34,6 +36,8 @@ VERIFIED_MAX: Final = 512
 MINUTE_S: Final = 60.0
 REFUSALS_MAX: Final = 16
 COPIES_MAX: Final = 4
+# For so long those who have adopted a release and those who have not exchange no models.
+APART_MAX_S: Final = 900.0
 
 ReleaseMessage = KnownRelease | ReleaseUpdate | PartsWanted | ReleasePart
 
@@ -54,12 +58,15 @@ class Peer:
     """What a neighbour knows of the release with this number, as far as we can tell.
 
     number: None until it or we have told; whole: it has all of the model.
+    adopted: what its model goes on from; apart_s: since when that is not what ours does.
     known: digests of its reports; served: parts that we have sent it.
     """
 
     verified: Ration
     number: int | None = None
     whole: bool = False
+    adopted: int = 0
+    apart_s: float | None = None
     known: set[bytes] = Factory(set)
     served: int = 0
     refused: int = 0
@@ -125,8 +132,13 @@ class Bulletin:
                 return self._on_part(peer, message, now_s)
 
     def publish(self, signed: bytes, content: bytes) -> list[Effect]:
-        """A release that the operator brought.  Raises Untrusted unless it is newer than ours."""
+        """A release that the operator brought, and its whole model.
+
+        Raises Untrusted unless it is newer than ours and complete.
+        """
         release = self._read_release(signed)
+        if not Content(release, content).is_whole:
+            raise Untrusted(f"release {release.number} lacks its model: publish it anew")
         if not self._rollout.take(signed, release, content):
             if signed == self._rollout.signed:
                 return []
@@ -140,6 +152,23 @@ class Bulletin:
         self._rollout.ledger.add(self._read_report(signed))
         return self._spread_reports()
 
+    def moved(self) -> list[Effect]:
+        """Our model goes on from another release now, which neighbours have to know first."""
+        return [Send(peer, self._brief()) for peer in self._peers]
+
+    def is_apart(self, peer: Id, now_s: float) -> bool:
+        """Whether a neighbour's model and ours go on from different releases, and should not mix.
+
+        A node that is about to jump would bring its old model into the others', and lose what they
+        give.  Not for ever: it may have no way to get the release.
+        """
+        told = self._peers.get(peer)
+        if told is None or told.adopted == self._rollout.adopted:
+            return False
+        if told.apart_s is None:
+            told.apart_s = now_s
+        return now_s - told.apart_s < APART_MAX_S
+
     def tick(self, now_s: float) -> list[Effect]:
         """Ask again for parts that did not come; to be called every few seconds."""
         return self._ask(now_s)
@@ -147,13 +176,19 @@ class Bulletin:
     def _known(self) -> KnownRelease:
         rollout = self._rollout
         if rollout.release is None:
-            return KnownRelease(0, False, ())
+            return KnownRelease(0, False, 0, ())
         digests = tuple(report.digest for report in rollout.ledger)
-        return KnownRelease(rollout.number, rollout.content.is_whole, digests)
+        return attrs.evolve(self._brief(), digests=digests)
+
+    def _brief(self) -> KnownRelease:
+        rollout = self._rollout
+        return KnownRelease(rollout.number, rollout.content.is_whole, rollout.adopted, ())
 
     def _on_known(self, peer: Id, message: KnownRelease, now_s: float) -> list[Effect]:
         ours, told = self._rollout.number, self._peers[peer]
         told.note(message.number)
+        if message.adopted != told.adopted:
+            told.adopted, told.apart_s = message.adopted, None
         if message.number > ours:
             return [Send(peer, self._known())]
         if message.number < ours:
@@ -207,7 +242,7 @@ class Bulletin:
         self._peers[peer].note(rollout.number)
         effects: list[Effect] = [Send(peer, ReleaseUpdate(rollout.number, rollout.signed, ()))]
         if rollout.content.is_whole:
-            effects.append(Send(peer, KnownRelease(rollout.number, True, ())))
+            effects.append(Send(peer, self._brief()))
         return effects + self._lacking(peer)
 
     def _spread_reports(self) -> list[Effect]:
@@ -258,5 +293,4 @@ class Bulletin:
         return self._ask(now_s) if rollout.content.wanted() else self._tell_whole()
 
     def _tell_whole(self) -> list[Effect]:
-        news = KnownRelease(self._rollout.number, True, ())
-        return [Send(peer, news) for peer in self._companions()]
+        return [Send(peer, self._brief()) for peer in self._companions()]

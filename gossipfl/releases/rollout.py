@@ -117,6 +117,10 @@ class Rollout:
             return None
         return self.content.model(self._bounds.parameters)
 
+    def content_bytes(self) -> bytes:
+        """The release's model as bytes, once it is whole."""
+        return self.content.encode() if self.release and self.content.is_whole else b""
+
     @property
     def in_use(self) -> Vector | None:
         """What to predict with instead of what the mesh has learnt: a release that we try."""

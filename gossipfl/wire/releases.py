@@ -20,11 +20,13 @@ class KnownRelease:
     """What we hold of the newest release that we know.
 
     number: its own, 0 for none; whole: whether we have all of its model.
+    adopted: number of the release that our model goes on from, 0 for none.
     digests: of reports about it that we hold, and may leave out once we have told.
     """
 
     number: int = field(validator=integer(0, _NUMBER_MAX))
     whole: bool = field(validator=instance_of(bool))
+    adopted: int = field(validator=integer(0, _NUMBER_MAX))
     digests: tuple[bytes, ...] = field(validator=tuple_of(octets(8, 8), DIGESTS_MAX))
 
 

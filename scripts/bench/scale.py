@@ -145,7 +145,7 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
             await nursery.start(agents[-1].run)
             if number % STARTS_AT_ONCE == 0:  # handshakes of those before go first
                 await trio.sleep(0.1)
-        await _until_linked(lambda: [len(agent.status()["neighbours"]) for agent in agents])
+        await _until_linked(lambda: [len(agent.answers.status()["neighbours"]) for agent in agents])
         found = await _watch_agents(agents, sizes.watched_s, before_mb)
         nursery.cancel_scope.cancel()
     for device in devices:
@@ -154,10 +154,10 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
 
 
 async def _watch_agents(agents: list[Agent], seconds: float, before_mb: float) -> Found:
-    before = [len(agent.latencies()["exchange_ms"]) for agent in agents]
+    before = [len(agent.answers.latencies()["exchange_ms"]) for agent in agents]
     cpu_s, start_s = time.process_time(), trio.current_time()
     await trio.sleep(seconds)
-    after = [agent.latencies()["exchange_ms"] for agent in agents]
+    after = [agent.answers.latencies()["exchange_ms"] for agent in agents]
     passed_s = trio.current_time() - start_s
     latencies = [each for old, new in zip(before, after, strict=True) for each in new[old:]]
     rate = len(latencies) / len(agents) / passed_s

@@ -7,10 +7,9 @@ import numpy as np
 from attrs import frozen
 
 from gossipfl.membership.records import Id, id_of
-from gossipfl.releases.content import encode_content, split_content
+from gossipfl.releases.publishing import Plan, compose
 from gossipfl.releases.release import Release, hash_part, sign_release
 from gossipfl.releases.reports import Finding, Report, open_report, sign_report
-from gossipfl.releases.slices import plan_stages
 from gossipfl.security.authority import Authority
 from gossipfl.security.certificates import Certificate, verify
 from gossipfl.security.identity import DeviceKey
@@ -73,17 +72,10 @@ class Cluster:
         judge_s: int = 10,
     ) -> tuple[Release, bytes, bytes]:
         """A release of a constant model, signed, and its content."""
-        content = encode_content(np.full(PARAMETERS, model, np.float32))
-        release = Release(
-            number=number,
-            manifest_id=MANIFEST_ID,
-            salt=SALT,
-            size=len(content),
-            parts=tuple(map(hash_part, split_content(content))),
-            stages=plan_stages([each.id for each in self.scribes], SALT, shares, 0.5),
-            judge_s=judge_s,
-            tolerance=50,
-        )
+        vector = np.full(PARAMETERS, model, np.float32)
+        members = [each.id for each in self.scribes]
+        plan = Plan(stages=shares, quorum=0.5, judge_s=judge_s, tolerance=50)
+        release, content = compose(number, MANIFEST_ID, vector, members, SALT, plan)
         return release, sign_release(self.authority, release), content
 
     def withdrawal(self, number: int, withdraws: int) -> tuple[Release, bytes]:

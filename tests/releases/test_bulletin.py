@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from gossipfl.errors import RemoteProtocolError, Untrusted
 from gossipfl.membership.effects import Send
-from gossipfl.releases.bulletin import COPIES_MAX, REFUSALS_MAX, Bulletin, Effect, Refused
+from gossipfl.releases.bulletin import (
+    APART_MAX_S,
+    COPIES_MAX,
+    REFUSALS_MAX,
+    Bulletin,
+    Effect,
+    Refused,
+)
 from gossipfl.releases.release import KIND, open_release, sign_release
 from gossipfl.releases.reports import Finding
 from gossipfl.releases.rollout import Bounds, Rollout
@@ -182,6 +189,26 @@ def test_links_that_come_and_go_delay_everything_and_lose_nothing(data: st.DataO
     assert not any(node.refused for node in nodes)
 
 
+def test_who_has_adopted_and_who_has_not_keep_apart_for_a_while() -> None:
+    wire, one, other = pair()
+    wire.do(one, one.bulletin.publish(SIGNED, CONTENT))
+    wire.settle()
+    assert not one.bulletin.is_apart(other.scribe.id, wire.now_s)
+    one.rollout.note_done("adopt")
+    wire.do(one, one.bulletin.moved())
+    wire.settle()
+    assert one.bulletin.is_apart(other.scribe.id, wire.now_s)
+    assert other.bulletin.is_apart(one.scribe.id, wire.now_s)
+    wire.now_s += APART_MAX_S
+    assert not other.bulletin.is_apart(one.scribe.id, wire.now_s)
+    wire.now_s = 0.0
+    other.rollout.note_done("adopt")
+    wire.do(other, other.bulletin.moved())
+    wire.settle()
+    assert not one.bulletin.is_apart(other.scribe.id, wire.now_s)
+    assert not other.bulletin.is_apart(one.scribe.id, wire.now_s)
+
+
 def test_a_silent_holder_is_left_for_another() -> None:
     wire, one, other = pair()
     wire.do(one, one.bulletin.publish(SIGNED, CONTENT))
@@ -286,7 +313,7 @@ def test_a_flood_of_digests_is_forgotten() -> None:
     one.bulletin.publish(SIGNED, CONTENT)
     for number in range(5):
         digests = tuple((number * 1024 + i).to_bytes(8, "big") for i in range(1024))
-        one.bulletin.receive(other.scribe.id, KnownRelease(1, False, digests), 0)
+        one.bulletin.receive(other.scribe.id, KnownRelease(1, False, 0, digests), 0)
     assert len(one.bulletin._peers[other.scribe.id].known) <= 1024
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import trio
 import trio.testing
+from numpy.typing import NDArray
 
 from gossipfl.config import NodeConfig
 from gossipfl.data.dataset import Dataset
@@ -26,6 +27,7 @@ from gossipfl.learning.execution import predict
 from gossipfl.learning.learner import Learner
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
+from gossipfl.membership.records import id_of
 from gossipfl.node.agent import Agent
 from gossipfl.node.folder import Folder
 from gossipfl.node.learners import Material
@@ -34,6 +36,10 @@ from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import decode_vector
 from gossipfl.node.supply import Supply
 from gossipfl.node.surroundings import Surroundings
+from gossipfl.releases.envelope import encode_file
+from gossipfl.releases.publishing import Plan, compose
+from gossipfl.releases.release import Release, sign_release
+from gossipfl.releases.slices import SALT_BYTES
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import Authority
 from gossipfl.security.identity import DeviceKey
@@ -44,6 +50,7 @@ from tests.simulation.air import Air, AirDiscovery
 from tests.simulation.device import START_S, Device
 from tests.simulation.pausing import PausingTransport
 
+Vector = NDArray[np.float32]
 SEED: Final = int(os.environ.get("GOSSIPFL_TEST_SEED", "0"))
 VALID_DAYS: Final = 10
 # Six parameters of which two are sent; at half of them the control variate overshoots.
@@ -214,6 +221,20 @@ class Cluster:
         self.revocations = self._authority.revoke(current, serial)
         return self.revocations
 
+    def release(self, number: int, model: Vector, plan: Plan) -> bytes:
+        """The file of a release for all devices, as the operator makes it."""
+        members = [id_of(device.key.public) for device in self.devices]
+        salt = self.rng.bytes(SALT_BYTES)
+        release, content = compose(number, self.manifest.id, model, members, salt, plan)
+        return encode_file(sign_release(self._authority, release), content)
+
+    def withdrawal(self, number: int, withdraws: int) -> bytes:
+        """The file that ends a release."""
+        release = Release(
+            number=number, manifest_id=self.manifest.id, withdraws=withdraws, salt=bytes(SALT_BYTES)
+        )
+        return encode_file(sign_release(self._authority, release), b"")
+
     def live_pairs(self) -> Iterator[tuple[Device, Device]]:
         """Pairs that both see a link between them."""
         running = [each for each in self.devices if each.agent is not None]
@@ -244,7 +265,7 @@ class Cluster:
 
     def accuracy(self, device: Device, test: Dataset) -> float:
         """Of the averaged model, on readings that no node has."""
-        answer = device.running.model()
+        answer = device.running.answers.model()
         features = test.features
         if answer["mean"] is not None:
             mean, inverse = map(decode_vector, (answer["mean"], answer["inverse_deviation"]))

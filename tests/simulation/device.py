@@ -66,16 +66,16 @@ class Device:
         return self.agent
 
     def status(self) -> dict[str, Any]:
-        return self.running.status()
+        return self.running.answers.status()
 
     def neighbours(self) -> list[str]:
         return sorted(neighbour["name"] for neighbour in self.status()["neighbours"])
 
     def average(self) -> NDArray[np.float32]:
-        return decode_vector(self.running.model()["average"])
+        return decode_vector(self.running.answers.model()["average"])
 
     def parameters(self) -> NDArray[np.float32]:
-        return decode_vector(self.running.model()["parameters"])
+        return decode_vector(self.running.answers.model()["parameters"])
 
     def count(self, event: str) -> int:
         return sum(each["event"] == event for each in self.events)

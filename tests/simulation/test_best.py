@@ -17,7 +17,7 @@ async def test_the_best_model_survives_a_restart(autojump_clock, tmp_path, rng):
         await cluster.start()
         await trio.sleep(30)
         await settle()
-        kept = [device.running.model()["best"] for device in cluster.devices]
+        kept = [device.running.answers.model()["best"] for device in cluster.devices]
         losses = [device.status()["best_validation_loss"] for device in cluster.devices]
         for device, loss in zip(cluster.devices, losses, strict=True):
             assert 0 < loss <= device.status()["validation_loss"]
@@ -25,7 +25,7 @@ async def test_the_best_model_survives_a_restart(autojump_clock, tmp_path, rng):
         for device in cluster.devices:
             device.config = attrs.evolve(device.config, interval_s=1e9)
         await cluster.start()
-        assert [device.running.model()["best"] for device in cluster.devices] == kept
+        assert [device.running.answers.model()["best"] for device in cluster.devices] == kept
         assert [device.status()["best_validation_loss"] for device in cluster.devices] == losses
 
 

@@ -46,7 +46,7 @@ async def test_new_files_are_learnt_from_and_told_of(autojump_clock, cluster, rn
         assert (status["samples"], status["readings"]) == (120, 280)
         assert first.count("round") > 20
         # All hold the newest statistics, and the neighbours weigh the node as it is now.
-        assert len({device.running.model()["mean"] for device in cluster.devices}) == 1
+        assert len({device.running.answers.model()["mean"] for device in cluster.devices}) == 1
     sides = [
         link.last.theirs.samples
         for device in others

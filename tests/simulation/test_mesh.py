@@ -82,14 +82,14 @@ async def test_a_late_joiner_catches_up_and_all_standardise_alike(autojump_clock
     async with cluster.open():
         await cluster.start(*early)
         await trio.sleep(30)
-        assert len({device.running.model()["mean"] for device in early}) == 1
-        before = early[0].running.model()["mean"]
+        assert len({device.running.answers.model()["mean"] for device in early}) == 1
+        before = early[0].running.answers.model()["mean"]
         await cluster.start(late)
         await trio.sleep(40)
         for kind in ("mean", "inverse_deviation"):
-            told = {device.running.model()[kind] for device in cluster.devices}
+            told = {device.running.answers.model()[kind] for device in cluster.devices}
             assert len(told) == 1, kind
-        assert before != late.running.model()["mean"]
+        assert before != late.running.answers.model()["mean"]
         assert cluster.accuracy(late, test) > 0.85
 
 
@@ -121,7 +121,7 @@ async def test_statistics_of_many_columns_travel_in_portions(autojump_clock, tmp
         await trio.sleep(10)
         await cluster.start(late)
         await trio.sleep(30)
-        assert len({device.running.model()["mean"] for device in cluster.devices}) == 1
+        assert len({device.running.answers.model()["mean"] for device in cluster.devices}) == 1
         assert late.status()["exchanges"] > 0
 
 
@@ -162,7 +162,7 @@ async def test_an_exchange_takes_a_round_trip(autojump_clock, tmp_path, rng):
         await trio.sleep(60)
         device = cluster.devices[0]
         assert device.status()["exchange"]["p50_ms"] == pytest.approx(400)
-        assert len(device.running.latencies()["exchange_ms"]) > 10
+        assert len(device.running.answers.latencies()["exchange_ms"]) > 10
         cluster.network.faults = Faults(delay_s=0.2, loss=0.3)
         await trio.sleep(120)
         longest_ms = device.status()["exchange"]["max_ms"]
