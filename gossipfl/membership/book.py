@@ -80,7 +80,8 @@ class AddressBook:
         """
         known = self._entries.get(name)
         if known is not None:
-            if known.addresses != addresses:  # it moved: what failed before says nothing
+            # It moved or came back: what failed before says nothing.
+            if known.addresses != addresses or (np.isinf(known.due_s) and not hearsay):
                 known.addresses, known.due_s = addresses, now_s + wait_s
                 known.failures = known.unanswered = 0
                 self._changed()
@@ -92,9 +93,15 @@ class AddressBook:
         self._changed()
 
     def forget(self, name: str) -> None:
-        """The peer said goodbye."""
+        """Nobody knows of the peer any more."""
         if name in self._entries and not self._entries[name].fixed:
             del self._entries[name]
+
+    def note_goodbye(self, name: str) -> None:
+        """The peer left: it is not dialled before it is sighted again."""
+        entry = self._entries.get(name)
+        if entry is not None and not entry.fixed:
+            entry.due_s, entry.unanswered = np.inf, GONE_AFTER
 
     def is_lost(self, name: str) -> bool:
         """Nobody answered there when we last tried."""
@@ -172,16 +179,10 @@ class AddressBook:
         if name in self._entries:
             self._entries[name].ours = True
 
-    def live(self) -> set[str]:
-        """Instances that we heard of and that are not proved gone.
-
-        Where two are at one place, the one that was heard of later: it was started anew.
-        """
-        at: dict[tuple[str, ...], str] = {}
-        for entry in self._entries.values():
-            if entry.instance and not entry.ours and entry.unanswered < GONE_AFTER:
-                at[entry.addresses] = entry.instance
-        return set(at.values())
+    def is_gone(self, name: str) -> bool:
+        """It said goodbye, or nobody answered there again and again."""
+        entry = self._entries.get(name)
+        return entry is not None and entry.unanswered >= GONE_AFTER
 
     def note_lost(self, instance: str, lived_s: float, now_s: float) -> None:
         """A link ended: its peer may be tried again at once, if it was a good one.
@@ -191,7 +192,7 @@ class AddressBook:
         for entry in self._entries.values():
             if entry.instance == instance:
                 if lived_s >= STEADY_S:
-                    entry.failures = 0
+                    entry.failures = entry.unanswered = 0
                     entry.due_s = now_s + float(self._rng.uniform(0.2, 1.0))
                 else:
                     refused_s = now_s + REFUSED_S * float(self._rng.uniform(0.75, 1.25))

@@ -146,7 +146,7 @@ async def run_discovery(
 
     def note(sighting: Sighting) -> None:
         if not sighting.present:
-            book.forget(sighting.instance)
+            book.note_goodbye(sighting.instance)
             return
         # When two nodes start together, the one with the lower id dials: no crossing dials.
         wait_s = 0.0 if instance < sighting.instance else float(rng.uniform(0.3, 0.8))

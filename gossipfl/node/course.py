@@ -5,7 +5,7 @@ Where two know different ones, both are linked to those that either wants, and e
 Ids are the instance ids that nodes announce, so an order of ids lasts as long as the processes do.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from gossipfl.errors import ConfigError
@@ -29,7 +29,7 @@ class Course:
         self,
         topology: Topology | None,
         own: str,
-        live: Callable[[], Collection[str]],
+        live: Callable[[], Iterable[str]],
         epoch: Callable[[], int],
     ) -> None:
         self._topology = topology

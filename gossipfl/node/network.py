@@ -1,6 +1,6 @@
 """Finding, watching and keeping neighbours: all of a node between transport and exchanges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
@@ -162,13 +162,13 @@ class Network:
             return await self.sessions.visit(link)
         return False
 
-    def _live(self) -> set[str]:
-        """Instances that we take for live: heard of or linked to us, and not held to be dead."""
-        linked = {neighbour.hello.instance for neighbour in self.mesh}
-        dead = {
-            member.record.instance for member in self.overlay.roll if member.obituary is not None
-        }
-        return (self.book.live() | linked) - dead
+    def _live(self) -> Iterable[str]:
+        """Instances that we take for live: our neighbours, and members neither dead nor gone."""
+        members = (self.overlay.roll.get(each) for each in self.overlay.roll.living())
+        living = {each.record.id: each.record.instance for each in members if each is not None}
+        found = {id: name for id, name in living.items() if not self.book.is_gone(name)}
+        # A neighbour that was started anew is what its own hello says.
+        return (found | {each.id: each.hello.instance for each in self.mesh}).values()
 
     def _warmth_of(self, peer: Id) -> int:
         neighbour = self.mesh.find(peer)

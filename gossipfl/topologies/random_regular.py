@@ -6,7 +6,6 @@ unions are nearly Ramanujan with high probability (Friedman, "A proof of Alon's 
 conjecture and related problems", 2008).
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import attrs
@@ -16,9 +15,7 @@ from gossipfl.topologies.base import Topology
 from gossipfl.topologies.drawing import order
 from gossipfl.topologies.links import Adjacency
 
-_TRIES = 16
-
-Edges = list[tuple[int, int]]
+Rows = list[set[int]]
 
 
 @attrs.frozen
@@ -39,30 +36,42 @@ class RandomRegular(Topology):
 
 @lru_cache(maxsize=8)  # in a simulation every member asks about the same epoch
 def _adjacency(members: tuple[str, ...], degree: int, seed: int, epoch: int) -> list[list[int]]:
-    rows: list[set[int]] = [set() for _ in members]
+    rows: Rows = [set() for _ in members]
     for part in range((degree + 1) // 2):
-        is_matching = 2 * part + 1 == degree
-        if is_matching and len(members) % 2:
+        step = 2 if 2 * part + 1 == degree else 1
+        if len(members) % step:
             break
-        for i, j in _new_edges(rows, _shuffles(members, f"{seed}/{epoch}/{part}"), is_matching):
+        drawn = order(members, f"{seed}/{epoch}/{part}")
+        _avoid_repeats(drawn, rows, step)
+        for place in range(0, len(drawn), step):
+            i, j = drawn[place], drawn[(place + 1) % len(drawn)]
             rows[i].add(j)
             rows[j].add(i)
     return [sorted(row - {i}) for i, row in enumerate(rows)]
 
 
-def _new_edges(rows: list[set[int]], shuffles: Iterator[list[int]], is_matching: bool) -> Edges:
-    """A cycle or matching without edges that are there already, if a few tries find one."""
-    edges: Edges = []
-    for drawn in shuffles:
-        edges = list(zip(drawn[::2], drawn[1::2], strict=True)) if is_matching else _cycle(drawn)
-        if not any(j in rows[i] for i, j in edges):
-            break
-    return edges
+def _avoid_repeats(drawn: list[int], rows: Rows, step: int) -> None:
+    """Where the cycle joins two that are joined already, one of them changes places.
+
+    With the next one for whom that helps: so few links move when a member leaves, as they would
+    not if the cycle were drawn anew.  `step`: 2 in a matching, where every other edge counts.
+    """
+    size = len(drawn)
+    for place in range(0, size, step):
+        if not _repeats(drawn, {place}, rows):
+            continue
+        one = (place + 1) % size
+        for far in range(place + 2, place + size):
+            other = far % size
+            edges = {p - p % step for p in (place, one, (other - 1) % size, other)}
+            before = _repeats(drawn, edges, rows)
+            drawn[one], drawn[other] = drawn[other], drawn[one]
+            if _repeats(drawn, edges, rows) < before:
+                break
+            drawn[one], drawn[other] = drawn[other], drawn[one]
 
 
-def _cycle(drawn: list[int]) -> Edges:
-    return list(zip(drawn, drawn[1:] + drawn[:1], strict=True))
-
-
-def _shuffles(members: tuple[str, ...], salt: str) -> Iterator[list[int]]:
-    return (order(members, f"{salt}/{attempt}") for attempt in range(_TRIES))
+def _repeats(drawn: list[int], edges: set[int], rows: Rows) -> int:
+    """How many of these edges, named by where they start in the cycle, there are already."""
+    size = len(drawn)
+    return sum(drawn[(place + 1) % size] in rows[drawn[place]] for place in edges)

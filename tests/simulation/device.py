@@ -77,6 +77,10 @@ class Device:
     def parameters(self) -> NDArray[np.float32]:
         return decode_vector(self.running.answers.model()["parameters"])
 
+    def control(self) -> NDArray[np.float32]:
+        """The control variate, which no status tells."""
+        return self.running._mixer.replica.control
+
     def count(self, event: str) -> int:
         return sum(each["event"] == event for each in self.events)
 

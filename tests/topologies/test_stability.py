@@ -14,6 +14,7 @@ NEW_MAX = {
     "line": 2,
     "torus": 2 * (8 + 2) * 2,
     "random:4": 4 + 2,
+    "random:8": 2 * (8 + 2),
     "erdos-renyi": 20,
     "small-world:4:0.2": 16,
 }

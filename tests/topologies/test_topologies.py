@@ -150,11 +150,11 @@ def test_draws_change_with_epoch_and_seed_only(name: str) -> None:
 
 
 FROZEN = {
-    "random:3": "def cgh bdh acf afg ade beh bcg",
+    "random:3": "bdf adf egh abe cdg abh ceh cfg",
     "erdos-renyi:3": "cg h adegh cgh c g acdfh bcdg",
     "small-world:4:0.5": "beh acd bdf bcefg adfgh cdegh defh aefg",
     "scale-free:2": "bcgh adefg af bh bg bcgh abef adf",
-    "clusters:2": "bd ac bd ace dfg eh eh fg",
+    "clusters:2": "bcd acd abd abce dfgh egh efh efg",
     "equidyn": "e f g h a b c d",
     "matching": "b a g f h d c e",
     "el-local:2": "bdh cg e afg ac e h bdf",

@@ -170,7 +170,7 @@ class Member:
         mine = [self._world.members[number].id for number in self.links]
         if dialler.number in self.links or self.number in dialler.links:
             return
-        admission = self.views.admit(mine, urgent=not dialler.links)
+        admission = self.views.admit(mine, urgent=dialler.is_lonely)
         if not admission.accepted:
             instance = self.overlay.herald.instance.hex()
             dialler.book.note_lost(instance, 0.0, self._world.now_s)
@@ -181,6 +181,11 @@ class Member:
             one.links.add(other.number)
             one._linked.add(address_of(other.number))
             one.act(one.overlay.linked(other.id, other.overlay.herald.instance, self._world.now_s))
+
+    @property
+    def is_lonely(self) -> bool:
+        """No link to a living member, as far as it knows."""
+        return self.views.is_lonely([self._world.members[number].id for number in self.links])
 
     def part(self, other: int, *, said: bool) -> None:
         """The link ends; `said`: the other end hears of it, if it has power."""
