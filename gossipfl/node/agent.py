@@ -237,9 +237,9 @@ class Agent:
         """Adopt a list that came by hand.  Raises Untrusted when it is not the authority's."""
         await self._sharing.take_revocations(signed, None)
 
-    def take_release(self, file: bytes) -> None:
+    async def take_release(self, file: bytes) -> None:
         """Adopt what the operator published.  Raises Untrusted when it is not news of theirs."""
-        self._releases.publish(*decode_file(file))
+        await self._releases.publish(*decode_file(file))
 
 
 async def run_in(scope: trio.CancelScope, service: Callable[[], Awaitable[None]]) -> None:

@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from gossipfl.node.state.journal import RunBlocking
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import serve_status
 from gossipfl.node.surroundings import Surroundings, run_in_thread
+from gossipfl.releases.envelope import FILE_MAX
 from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id
 from gossipfl.security.signed import SIGNED_MAX
@@ -35,7 +36,9 @@ from gossipfl.transports.mdns import MdnsDiscovery
 from gossipfl.transports.multicast import outward_addresses
 from gossipfl.transports.tcp import TcpTransport
 
-REVOCATIONS_INTERVAL_S = 10.0
+DROPPED_INTERVAL_S = 10.0
+
+Take = Callable[[bytes], Awaitable[None]]
 Bring = Callable[[NodeConfig, Agreement, bytes, Observer], Material]
 
 
@@ -167,24 +170,28 @@ class Device:
     async def _run_agent(self, agent: Agent) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(serve_status, self.home.status_socket, agent.answers.by_name())
-            nursery.start_soon(self._watch_revocations, agent)
+            revocations, release = self.home.revocations, self.home.release
+            nursery.start_soon(self._watch, revocations, SIGNED_MAX, agent.take_revocations)
+            nursery.start_soon(self._watch, release, FILE_MAX, agent.take_release)
             await agent.run()
             nursery.cancel_scope.cancel()
 
-    async def _watch_revocations(self, agent: Agent) -> None:
-        """Take a list that the operator drops into the directory of a running node."""
-        path, seen = self.home.revocations, b""
+    async def _watch(
+        self, path: Path, limit: int, take: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        """Take what the operator drops into the directory of a running node."""
+        seen = b""
         while True:
-            await trio.sleep(REVOCATIONS_INTERVAL_S)
+            await trio.sleep(DROPPED_INTERVAL_S)
             if not await trio.Path(path).exists():
                 continue
             try:
-                signed = await self._run_blocking(read_bytes, path, SIGNED_MAX)
-                if signed != seen:
-                    seen = signed
-                    await agent.take_revocations(signed)
+                dropped = await self._run_blocking(read_bytes, path, limit)
+                if dropped != seen:
+                    seen = dropped
+                    await take(dropped)
             except (PeerError, StateError) as error:
-                self.observer.emit("revocations.refused", reason=str(error))
+                self.observer.emit(f"{path.name}.refused", reason=str(error))
 
 
 def _make_rng(seed: int | None, public_key: bytes) -> np.random.Generator:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,8 @@ from gossipfl.agreement import Agreement
 from gossipfl.errors import ConfigError, StateError
 from gossipfl.manifest import KIND, open_manifest
 from gossipfl.node.state.home import Home, read_bytes, refuse_open_to_others, write_private
+from gossipfl.releases.envelope import FILE_MAX, decode_file, encode_file
+from gossipfl.releases.release import Release, open_release, sign_release
 from gossipfl.security.admission import CLUSTER_KEY_BYTES, Admission, seal_for
 from gossipfl.security.authority import Authority
 from gossipfl.security.revocations import RevocationList, open_revocations
@@ -118,6 +120,24 @@ class Operator:
             kept = [each for each in members if each is not member]
             self._write_members([*kept, evolve(member, revoked=True)])
         return signed
+
+    @property
+    def newest_release(self) -> Release | None:
+        """What was released last."""
+        path = self.path / "release"
+        if not path.exists():
+            return None
+        signed, _ = decode_file(read_bytes(path, FILE_MAX))
+        return open_release(signed, self._authority.public)
+
+    def release(self, compose: Callable[[int], tuple[Release, bytes]]) -> bytes:
+        """The file of the next release; compose: makes it and its model, from its number."""
+        with self._locked():
+            newest = self.newest_release
+            release, content = compose(newest.number + 1 if newest else 1)
+            file = encode_file(sign_release(self._authority, release), content)
+            write_private(self.path / "release", file)
+        return file
 
     def _admission(self, certificate: bytes) -> Admission:
         return Admission(

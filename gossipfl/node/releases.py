@@ -114,10 +114,11 @@ class Releases:
         for answer in answers:
             await neighbour.send(answer.message)
 
-    def publish(self, signed: bytes, content: bytes) -> None:
+    async def publish(self, signed: bytes, content: bytes) -> None:
         """A release that the operator brought.  Raises Untrusted unless it is news."""
         self._perform(self._bulletin.publish(signed, content))
         self._note()
+        await trio.lowlevel.checkpoint()
 
     def keeps_from(self, neighbour: Neighbour) -> bool:
         """Whether its model and ours should not mix: one of us is about to leave its own behind."""

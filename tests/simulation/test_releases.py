@@ -57,7 +57,7 @@ async def test_a_good_release_reaches_all_slice_by_slice(autojump_clock, tmp_pat
     cluster = mesh(tmp_path, rng)
     async with cluster.open():
         await learn(cluster)
-        cluster.devices[3].running.take_release(cluster.release(1, GOOD, PLAN))
+        await cluster.devices[3].running.take_release(cluster.release(1, GOOD, PLAN))
         await until(lambda: len(users(cluster)) >= 2, within_s=30)
         for device in users(cluster):
             assert released(device)["slice"] == 1
@@ -73,7 +73,7 @@ async def test_a_bad_release_stops_at_its_first_slice(autojump_clock, tmp_path, 
     cluster = mesh(tmp_path, rng)
     async with cluster.open():
         await learn(cluster)
-        cluster.devices[0].running.take_release(cluster.release(1, BAD, PLAN))
+        await cluster.devices[0].running.take_release(cluster.release(1, BAD, PLAN))
         await until(lambda: phases(cluster) == {"rolled-back"}, within_s=60)
         tried = [d for d in cluster.devices if d.count("release.trying")]
         assert 1 <= len(tried) <= 2
@@ -91,9 +91,9 @@ async def test_a_release_can_be_withdrawn_after_all_have_adopted_it(autojump_clo
         await learn(cluster)
         before = np.mean([device.parameters() for device in cluster.devices], 0)
         shift = np.full_like(GOOD, 5)
-        cluster.devices[0].running.take_release(cluster.release(1, GOOD + shift, quick))
+        await cluster.devices[0].running.take_release(cluster.release(1, GOOD + shift, quick))
         await until(lambda: phases(cluster) == {"adopted"}, within_s=120)
-        cluster.devices[7].running.take_release(cluster.withdrawal(2, 1))
+        await cluster.devices[7].running.take_release(cluster.withdrawal(2, 1))
         await until(lambda: phases(cluster) == {"withdrawn"}, within_s=60)
         await until(lambda: not any(released(d)["adopted"] for d in cluster.devices), within_s=60)
         after = np.mean([device.parameters() for device in cluster.devices], 0)
@@ -106,7 +106,7 @@ async def test_a_release_outlives_restarts_and_absences(autojump_clock, tmp_path
     async with cluster.open():
         await learn(cluster)
         await cluster.stop(late)
-        others[0].running.take_release(cluster.release(1, GOOD, PLAN))
+        await others[0].running.take_release(cluster.release(1, GOOD, PLAN))
         await until(lambda: "trying" in phases(cluster), within_s=30)
         await cluster.kill(others[0])
         await cluster.kill(others[1])
@@ -151,7 +151,7 @@ async def test_nothing_of_a_trial_leaks_into_the_mesh(autojump_clock, tmp_path):
     async with cluster.open():
         await cluster.start()
         long = attrs.evolve(PLAN, judge_s=100)
-        cluster.devices[0].running.take_release(cluster.release(1, GOOD, long))
+        await cluster.devices[0].running.take_release(cluster.release(1, GOOD, long))
         await until(lambda: len(users(cluster)) == 2, within_s=20)
         await trio.sleep(20)
         for device in cluster.devices:
@@ -169,7 +169,7 @@ async def test_the_weighted_mean_is_the_release_however_late_some_adopt_it(
     async with cluster.open():
         await cluster.start()
         quick = attrs.evolve(PLAN, judge_s=1)
-        cluster.devices[0].running.take_release(cluster.release(1, GOOD, quick))
+        await cluster.devices[0].running.take_release(cluster.release(1, GOOD, quick))
         await until(lambda: "adopted" in phases(cluster), within_s=60)
         assert len(phases(cluster)) > 1
         await until(lambda: phases(cluster) == {"adopted"}, within_s=30)
@@ -185,16 +185,16 @@ async def test_a_rolled_back_release_never_comes_back(autojump_clock, tmp_path, 
     bad = cluster.release(1, BAD, PLAN)
     async with cluster.open():
         await learn(cluster)
-        cluster.devices[0].running.take_release(bad)
+        await cluster.devices[0].running.take_release(bad)
         await until(lambda: phases(cluster) == {"rolled-back"}, within_s=60)
         for device in cluster.devices[:3]:
             await cluster.kill(device)
         await cluster.start(*cluster.devices[:3])
-        cluster.devices[1].running.take_release(bad)
+        await cluster.devices[1].running.take_release(bad)
         assert phases(cluster) == {"rolled-back"}
-        cluster.devices[2].running.take_release(cluster.release(2, GOOD, PLAN))
+        await cluster.devices[2].running.take_release(cluster.release(2, GOOD, PLAN))
         with pytest.raises(Untrusted, match="not newer"):
-            cluster.devices[2].running.take_release(bad)
+            await cluster.devices[2].running.take_release(bad)
         await until(lambda: phases(cluster) == {"adopted"}, within_s=200)
 
 
@@ -202,7 +202,7 @@ async def test_nodes_that_hold_nothing_back_wait_for_others(autojump_clock, tmp_
     cluster = mesh(tmp_path, rng, validation=0.0)
     async with cluster.open():
         await cluster.start()
-        cluster.devices[0].running.take_release(cluster.release(1, GOOD, PLAN))
+        await cluster.devices[0].running.take_release(cluster.release(1, GOOD, PLAN))
         await until(lambda: len(users(cluster)) == 2, within_s=60)
         await until(lambda: phases(cluster) == {"waiting", "judged"}, within_s=60)
         assert released(cluster.devices[0])["stages"][0]["reports"] == 0
@@ -214,7 +214,7 @@ async def test_a_hostile_member_can_neither_forge_nor_replay(autojump_clock, tmp
     foreign = Cluster(tmp_path / "foreign", [clouds(rng, 4)], near=cluster, name="other")
     async with cluster.open():
         await cluster.start()
-        device.running.take_release(cluster.release(2, GOOD, PLAN))
+        await device.running.take_release(cluster.release(2, GOOD, PLAN))
         old = device.running._releases._bulletin
         signed = old._rollout.signed
         for forged, reason in ((bytes(200), "signature"), (signed[:-1] + b"\xff", "signature")):
@@ -223,7 +223,7 @@ async def test_a_hostile_member_can_neither_forge_nor_replay(autojump_clock, tmp
                 await read_to_end(link)
             assert any(reason in told for told in device.reasons("link.down"))
         with pytest.raises(Untrusted, match="signature"):
-            device.running.take_release(foreign.release(3, GOOD, PLAN))
+            await device.running.take_release(foreign.release(3, GOOD, PLAN))
         async with Insider(cluster, "replayer").befriend(device) as link:
             older = cluster.release(1, BAD, PLAN)
             await link.send(encode(ReleaseUpdate(1, decode_file(older)[0], ())))

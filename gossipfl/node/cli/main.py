@@ -13,6 +13,7 @@ from gossipfl.errors import GossipFLError
 COMMANDS: Final = (
     "demo",
     "cluster",
+    "release",
     "model",
     "node",
     "key",

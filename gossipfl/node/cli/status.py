@@ -71,10 +71,25 @@ def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("readings", _readings(answer)),
         ("quality", _quality(answer)),
         ("best", _best(answer)),
+        ("release", tell_release(answer["release"])),
         ("traffic", f"{answer['sent_bytes']:,} B sent, {answer['received_bytes']:,} B received"),
         ("members", _members(answer["members"])),
         ("memory", f"{answer['memory_bytes'] / 1e6:.0f} MB"),
     ]
+
+
+def tell_release(release: dict[str, Any] | None) -> str:
+    """One line on what `Releases.status` says."""
+    if release is None:
+        return "none"
+    text = f"{release['number']}, {release['phase']}"
+    if release["phase"] == "withdrawn":
+        return f"{text}: the operator took {release['withdraws']} back"
+    passed = sum(stage["passed"] for stage in release["stages"])
+    return (
+        f"{text}; {passed} of {len(release['stages'])} stages passed, this node is in stage "
+        f"{release['slice']}"
+    )
 
 
 def _members(members: dict[str, int]) -> str:

@@ -60,6 +60,11 @@ class Home:
         """The newest signed revocation list that reached us."""
         return self.path / "revocations"
 
+    @property
+    def release(self) -> Path:
+        """Where the operator puts a release for this node to spread."""
+        return self.path / "release"
+
     def device_key(self) -> DeviceKey:
         """This device's key, made here on first use; it never leaves."""
         path = self.path / "device.key"
