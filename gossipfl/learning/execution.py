@@ -111,9 +111,12 @@ class Given:
 
     def check(self, size: int) -> None:
         """Raise unless all are vectors of this length."""
-        for name in ("parameters", "start", "correction"):
-            check(name, getattr(self, name), np.float32, (size,))
-        check("moments", self.moments, np.float32, (None, size))
+        check("parameters", self.parameters, np.float32, (size,))
+        if self.start is not self.parameters:
+            check("start", self.start, np.float32, (size,))
+        check("correction", self.correction, np.float32, (size,))
+        kept = np.shape(self.moments)[:1]
+        check("moments", self.moments, np.float32, (*kept, size))
         if len(self.moments) > layout.START - layout.FIRST_MOMENT:
             raise LocalProtocolError("moments: more than any optimizer has")
 
