@@ -7,7 +7,7 @@ first takes 20 steps on all of them: its weights are compared with those of the 
 other node trains with, its delta with the codec's, byte for byte.  Then one with 200 rows exchanges
 with a gateway that has no other neighbour; that gives the mean message on the UART, framing and tag
 included, and how deep the painted stack has been.  Rows and the stored state count neither as flash
-nor as memory.
+nor as memory.  Then firmware_mesh.py lets three parts take part in a mesh; --quick leaves that out.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from datasets.digits import digits_files
 from figures import Figures, progress
+from firmware_mesh import measure_mesh
 
 from gossipfl.compression import SparseCodec
 from gossipfl.data.dataset import Dataset
@@ -142,10 +143,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="few exchanges")
     # More than lie between two checkpoints, so that the stack has been as deep as it gets.
-    offers = 40 if parser.parse_args().quick else 200
+    quick = parser.parse_args().quick
+    offers = 40 if quick else 200
     figures = Figures()
     for kind in KINDS.values():
         measure(kind, offers, figures)
+    if not quick:
+        measure_mesh(figures)
     figures.finish()
 
 

@@ -30,6 +30,8 @@ from gossipfl.manifest import KIND, Manifest
 from gossipfl.membership.records import id_of
 from gossipfl.node.agent import Agent
 from gossipfl.node.folder import Folder
+from gossipfl.node.gateway.learner import DeviceLearner
+from gossipfl.node.gateway.service import DEVICE
 from gossipfl.node.learners import Material
 from gossipfl.node.observer import Event, Observer
 from gossipfl.node.state.store import Saved, Store, open_store
@@ -167,14 +169,16 @@ class Cluster:
             wall_clock=trio.current_time,
             hosts=lambda: (),
         )
+        material = self._material(device)
         return Agent(
             device.config,
             device.manifest,
             device.membership(),
-            self._material(device),
+            material,
             store,
             saved,
             around,
+            {DEVICE: material.plan.replayed()} if isinstance(material, DeviceLearner) else {},
         )
 
     @staticmethod

@@ -164,7 +164,7 @@ class DeviceService:
     def _refuse(self, arrival: Arrival, reason: str) -> None:
         self.facts.refused += 1
         self._sparingly.emit(
-            "device.refused", reason, device=self.name, link=arrival.origin, reason=reason
+            "device.refused", "", device=self.name, link=arrival.origin, reason=reason
         )
 
     def _make_session(self, keyring: Keyring) -> DeviceSession:

@@ -59,14 +59,19 @@ KINDS: Final = {
 }
 
 
-def write_rows(path: Path, features: NDArray[np.float32], classes: NDArray[np.int64]) -> None:
-    """The header that ports take their samples from: features f32[n, inputs], classes i64[n]."""
+def write_rows(
+    path: Path, features: NDArray[np.float32], classes: NDArray[np.int64], total: int | None = None
+) -> None:
+    """The header that ports take their samples from: features f32[n, inputs], classes i64[n].
+
+    total: of the cluster's classes, where these rows lack the last ones.
+    """
     rows = ",\\\n".join(
         "{" + ",".join(f"{float(value).hex()}f" for value in row) + "}" for row in features
     )
     path.write_text(
         f"#define SAMPLES {len(classes)}\n#define SAMPLE_INPUTS {features.shape[1]}\n"
-        f"#define SAMPLE_CLASSES {int(classes.max()) + 1}\n"
+        f"#define SAMPLE_CLASSES {total or int(classes.max()) + 1}\n"
         f"#define FEATURES {rows}\n#define CLASSES {','.join(map(str, classes.tolist()))}\n"
     )
 

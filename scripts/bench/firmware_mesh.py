@@ -1,0 +1,166 @@
+"""A mesh of three emulated devices behind a gateway and five node processes, beside one of eight.
+
+The digits, an MLP 64-32-10, Dirichlet 0.5 over eight: the first three parts are the devices' own.
+Devices are judged by the vector that they classify with, read out of their memory; nodes by the
+model that they predict with.  While a device fetches its first model, it is reset.
+"""
+
+import statistics
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import numpy as np
+import trio
+from attrs import frozen
+from datasets.digits import digits_files
+from figures import Figures, progress
+
+from gossipfl.data.sources import infer_schema
+from gossipfl.learning.settings import TrainingSettings
+from gossipfl.manifest import Manifest
+from gossipfl.models.sequential import perceptron
+from gossipfl.node.harness.behind import enrol_behind
+from gossipfl.node.harness.boards import KINDS, build, running, write_rows
+from gossipfl.node.harness.demo import read_events
+from gossipfl.node.harness.judge import Judge
+from gossipfl.node.harness.lines import Line, line_of
+from gossipfl.node.harness.member import Member
+from gossipfl.node.harness.parts import make_parts
+from gossipfl.node.harness.swarm import Swarm, from_files
+
+DEVICES = (("lamp", "mps2-an386"), ("pump", "mps2-an386"), ("valve", "riscv-virt"))
+NODES, ROUNDS, CLASSES = 8, 230, 10
+FLAGS = ("--interval-s", "1", "--resend-s", "3")
+SENT_MAX, ACCURACY_MIN, BEHIND_MAX = 40_000, 92.0, 1.0
+# Of its 1.6 kB until the first exchange, a device has sent about half.
+RESET_AT_BYTES = 800
+
+
+@frozen
+class Scores:
+    """Per cent of the test rows; whether the device that was reset went on with its transfer."""
+
+    nodes: list[float]
+    devices: list[float]
+    sent: list[int]
+    resumed: bool
+
+
+def measure_mesh(figures: Figures) -> None:
+    """Both meshes, and the figures."""
+    mesh, plain = trio.run(_run, DEVICES), trio.run(_run, ())
+    mean = statistics.mean(plain.nodes)
+    progress(f"eight nodes: {_shown(plain.nodes)}; mean {mean:.1f}")
+    progress(f"five nodes and three agents: {_shown(mesh.nodes)}")
+    progress(f"three devices: {_shown(mesh.devices)}; sent {mesh.sent} bytes")
+    figures.add("mesh_device_accuracy", min(mesh.devices), "%", ">=", ACCURACY_MIN)
+    figures.add("mesh_reset_resumed", float(mesh.resumed), "yes", ">=", 1)
+    figures.add("mesh_device_sent", max(mesh.sent), "bytes", "<=", SENT_MAX)
+    behind = mean - min(*mesh.nodes, *mesh.devices)
+    figures.add("mesh_worst_behind_eight_nodes", behind, "points", "<=", BEHIND_MAX)
+
+
+def _shown(scores: list[float]) -> str:
+    return " ".join(f"{score:.1f}" for score in scores)
+
+
+async def _run(devices: tuple[tuple[str, str], ...]) -> Scores:
+    """Until every device has made its exchanges, or every node its rounds."""
+    train, test = digits_files()
+    with tempfile.TemporaryDirectory(prefix="gossipfl-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        manifest = Manifest(
+            cluster="digits",
+            schema=infer_schema(train),
+            standardise="none",
+            layers=perceptron((32,)),
+            keep_ratio=0.05,
+            training=TrainingSettings(learning_rate=0.3, batch_size=16, local_steps=20),
+        )
+        parts = make_parts(
+            train, test, manifest.schema, "dirichlet:0.5", NODES, None, folder / "parts", seed=0
+        )
+        swarm = Swarm(folder, manifest, from_files(parts.files[len(devices) :]))
+        swarm.link_by_mdns(view=4)
+        judge = Judge(manifest, parts.test)
+        lines = {
+            device: stack.enter_context(_board(kind, parts.files[number], folder / device))
+            for number, (device, kind) in enumerate(devices)
+        }
+        async with swarm.running(*FLAGS), _gateway(swarm, lines) as gateway:
+            await _wait(swarm, gateway)
+            agents = [Member(each, _place(gateway, each), []) for each in lines]
+            views = [await swarm.view(member) for member in (*swarm.members, *agents)]
+            resumed = all(_resumed(agent) for agent in agents[:1])
+        sent = [line.sent for line in lines.values()]
+        size = manifest.parameters
+        anchors = [line.board.vector("board_anchor", size) for line in lines.values()]
+    scores = [100 * judge.score_view(view) for view in views]
+    return Scores(scores, [100 * judge.score(each, None) for each in anchors], sent, resumed)
+
+
+@contextmanager
+def _board(name: str, part: Path, folder: Path) -> Iterator[Line]:
+    """A board that runs with these rows, and its line."""
+    folder.mkdir()
+    kind = KINDS[name]
+    with np.load(part) as found:
+        rows = found["X"].astype(np.float32), found["y"].astype(np.int64)
+    write_rows(folder / "rows.h", *rows, CLASSES)
+    program = build(kind, folder / "rows.h", folder)
+    with running(kind, program, folder) as board, line_of(board) as line:
+        yield line
+
+
+@asynccontextmanager
+async def _gateway(swarm: Swarm, lines: dict[str, Line]) -> AsyncIterator[Member]:
+    """A gateway at the other end of the lines, if there are any, and the codes typed in."""
+    flags = [flag for line in lines.values() for flag in ("--uart", line.path)]
+    gateway, codes = enrol_behind(swarm, list(lines), *FLAGS, *flags)
+    if not lines:
+        yield gateway
+        return
+    async with trio.open_nursery() as nursery:
+        await gateway.start([])
+        try:
+            await gateway.wait_for_answer()
+            for name, line in lines.items():
+                nursery.start_soon(line.run)
+                line.board.uart.sendall(codes[name].encode() + b"\n")
+            nursery.start_soon(_reset, next(iter(lines.values())))
+            yield gateway
+        finally:
+            with trio.CancelScope(shield=True):
+                await gateway.stop()
+        nursery.cancel_scope.cancel()
+
+
+async def _reset(line: Line) -> None:
+    """In the middle of the first transfer."""
+    await line.wait_sent(RESET_AT_BYTES)
+    line.board.reset()
+    progress(f"{line.board.kind.name} reset after {line.sent} bytes")
+
+
+async def _wait(swarm: Swarm, gateway: Member) -> None:
+    while True:
+        if gateway.process is None:
+            made = [view.status["rounds"] for view in await swarm.views()]
+        else:
+            found = (await gateway.ask("status"))["devices"]
+            made = [device["exchanges"] for device in found] if len(found) == len(DEVICES) else [0]
+        if min(made) >= ROUNDS:
+            return
+        await trio.sleep(0.5)
+
+
+def _place(gateway: Member, name: str) -> Path:
+    return gateway.home / "devices" / name
+
+
+def _resumed(agent: Member) -> bool:
+    """It greeted twice, but was given its first model once."""
+    events = [event["event"] for event in read_events(agent.events)]
+    return events.count("device.greeted") >= 2 and events.count("device.seeded") == 1
