@@ -38,6 +38,7 @@ class Sizes:
     slot: int = 49152
     checkpoint: int = 32
     upload: int = 0
+    fixed: int = 0
 
     def flags(self) -> list[str]:
         """As the compiler takes them."""
@@ -52,6 +53,7 @@ class Sizes:
             "MESSAGE_MAX": self.message,
             "SLOT_BYTES": self.slot,
             "EXCHANGES_PER_CHECKPOINT": self.checkpoint,
+            "FIXED_POINT": self.fixed,
         }
         if self.upload:  # which says of itself how little room there is for models
             kept = ("INPUTS_MAX", "MESSAGE_MAX", "SLOT_BYTES")
@@ -93,10 +95,18 @@ class Firmware:
         self.Model = _structure(
             "model", layers=ctypes.c_uint32, widths=ctypes.c_uint16 * (sizes.layers + 1)
         )
-        grid = (ctypes.c_float * sizes.units) * sizes.batch
+        number = ctypes.c_int32 if sizes.fixed else ctypes.c_float
+        grid = (number * sizes.units) * sizes.batch
+        inputs = {"inputs": ctypes.c_int32 * sizes.inputs} if sizes.fixed else {}
         velocity = {"velocity": ctypes.c_float * sizes.parameters} if sizes.momentum else {}
         self.Workspace = _structure(
-            "workspace", features=ctypes.c_float * sizes.inputs, units=grid, errors=grid, **velocity
+            "workspace",
+            features=ctypes.c_float * sizes.inputs,
+            outputs=ctypes.c_float * sizes.units,
+            units=grid,
+            errors=grid,
+            **inputs,
+            **velocity,
         )
         for name in ("gfl_exp", "gfl_log", "gfl_scale", "gfl_gain"):
             getattr(self.c, name).restype = ctypes.c_float

@@ -52,6 +52,16 @@
 #define GFL_MOMENTUM 0
 #endif
 
+/* 1: steps of training compute in integers, for parts without a floating point unit: several times as
+ * fast there.  Parameters are held within 64, inputs and activations within 256. */
+#ifndef GFL_FIXED_POINT
+#define GFL_FIXED_POINT 0
+#endif
+
+#if GFL_FIXED_POINT && (GFL_MOMENTUM || GFL_INPUTS_MAX > 511 || GFL_UNITS_MAX > 511)
+#error "GFL_FIXED_POINT takes no GFL_MOMENTUM, and at most 511 inputs and units"
+#endif
+
 /* Entries of one delta, ours or the gateway's. */
 #ifndef GFL_ENTRIES_MAX
 #define GFL_ENTRIES_MAX 96

@@ -29,12 +29,23 @@ struct gfl_step {
     const float *correction;
 };
 
+/* What a step computes in: with GFL_FIXED_POINT integers, see fixed.h. */
+#if GFL_FIXED_POINT
+typedef int32_t gfl_number;
+#else
+typedef float gfl_number;
+#endif
+
 /* What a step needs besides the model: activations and errors of one batch, one sample's features and,
- * with GFL_MOMENTUM, the velocity. */
+ * with GFL_MOMENTUM, the velocity.  outputs: of all layers, of one sample that is classified. */
 struct gfl_workspace {
     float features[GFL_INPUTS_MAX];
-    float units[GFL_BATCH_MAX][GFL_UNITS_MAX];
-    float errors[GFL_BATCH_MAX][GFL_UNITS_MAX];
+    float outputs[GFL_UNITS_MAX];
+    gfl_number units[GFL_BATCH_MAX][GFL_UNITS_MAX];
+    gfl_number errors[GFL_BATCH_MAX][GFL_UNITS_MAX];
+#if GFL_FIXED_POINT
+    int32_t inputs[GFL_INPUTS_MAX];
+#endif
 #if GFL_MOMENTUM
     float velocity[GFL_PARAMETERS_MAX];
 #endif
@@ -47,6 +58,10 @@ uint32_t gfl_model_parameters(const struct gfl_model *model);
 
 /* Where the tensors lie, for the codec. */
 void gfl_model_tensors(const struct gfl_model *model, struct gfl_tensors *out);
+
+/* All layers of one sample; returns the logits, the last of its units. */
+float *gfl_model_forward(const struct gfl_model *model, const float *x, const float *features,
+                         float *units);
 
 /* The logits of one sample, which `workspace` holds the features of; they lie in the workspace. */
 const float *gfl_model_outputs(const struct gfl_model *model, const float *x,
