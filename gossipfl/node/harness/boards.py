@@ -76,13 +76,21 @@ def write_rows(
     )
 
 
-def build(kind: Kind, rows: Path, folder: Path) -> Path:
-    """The firmware of one port.  Raises ConfigError with the compiler's words."""
+def build(
+    kind: Kind, rows: Path, folder: Path, config: Path | None = None, program: Path | None = None
+) -> Path:
+    """The firmware of one port.  Raises ConfigError with the compiler's words.
+
+    config: a header with other sizes.  program: what to run instead of the agent.
+    """
     if missing := kind.missing():
         raise ConfigError(f"{kind.name} needs {', '.join(missing)}: scripts/firmware installs them")
     target = folder / f"{kind.name}.elf"
+    settings = [f"OUT={folder}", f"SAMPLES={rows}", f"CONFIG={config or ''}"]
+    if program is not None:
+        settings.append(f"PROGRAM={program.resolve()}")
     made = subprocess.run(
-        ["make", "-s", "-f", PORTS / "Makefile", f"OUT={folder}", f"SAMPLES={rows}", target],
+        ["make", "-s", "-f", PORTS / "Makefile", *settings, target],
         capture_output=True,
         text=True,
         check=False,

@@ -7,6 +7,9 @@
 
 #define STEP_BITS 28
 #define STEP_LIMIT 0x7FFFFFFF
+#define OUTER_BITS (STEP_BITS + GFL_UNIT_BITS - GFL_PARAMETER_BITS)
+/* Highest words of products that move a parameter by less than half of its range. */
+#define NEAR (1u << (29 + OUTER_BITS - 32))
 
 /* Memory that holds floats before and after. */
 typedef int32_t parameter __attribute__((__may_alias__));
@@ -118,6 +121,23 @@ static parameter less(parameter x, int64_t product, unsigned bits)
     return gfl_held((int64_t)x - gfl_rescale(product, bits, STEP_LIMIT), GFL_PARAMETER_LIMIT);
 }
 
+/* Take error times inputs from one unit's weights: half of all the work, so what is far within its
+ * range goes without 64-bit comparisons. */
+static void take_outer(parameter *x, int32_t error, const int32_t *inputs, uint32_t width)
+{
+    for (uint32_t i = 0; i < width; i++) {
+        int64_t product = (int64_t)error * inputs[i];
+        int64_t rounded = product + (1 << (OUTER_BITS - 1));
+        if ((uint32_t)(rounded >> 32) + NEAR < 2 * NEAR) {
+            int32_t moved = x[i] - (int32_t)(rounded >> OUTER_BITS);
+            int32_t low = moved < -GFL_PARAMETER_LIMIT ? -GFL_PARAMETER_LIMIT : moved;
+            x[i] = low > GFL_PARAMETER_LIMIT ? GFL_PARAMETER_LIMIT : low;
+        } else {
+            x[i] = less(x[i], product, OUTER_BITS);
+        }
+    }
+}
+
 /* Take `rate` times one sample's gradient from x. */
 static void take_gradient(const struct gfl_model *model, parameter *x,
                           const struct gfl_workspace *workspace, uint32_t row,
@@ -131,9 +151,8 @@ static void take_gradient(const struct gfl_model *model, parameter *x,
         for (uint32_t unit = 0; unit < count; unit++) {
             int32_t error = gfl_rescale((int64_t)rate.mantissa * errors[unit],
                                         rate.shift + GFL_ERROR_BITS - STEP_BITS, STEP_LIMIT);
-            for (uint32_t i = 0; i < width; i++, x++)
-                *x = less(*x, (int64_t)error * inputs[i],
-                          STEP_BITS + GFL_UNIT_BITS - GFL_PARAMETER_BITS);
+            take_outer(x, error, inputs, width);
+            x += width;
             biases[unit] = less(biases[unit], error, STEP_BITS - GFL_PARAMETER_BITS);
         }
         x += count;
