@@ -1,6 +1,7 @@
 """What training in integers does, in NumPy: the definition that fixed_step.c is held against."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from attrs import frozen
@@ -81,7 +82,7 @@ class Layer:
 
 def layers_of(x: Integers, widths: Sequence[int]) -> list[Layer]:
     found, start = [], 0
-    for inputs, units in zip(widths, widths[1:], strict=False):
+    for inputs, units in pairwise(widths):
         middle, stop = start + inputs * units, start + (inputs + 1) * units
         found.append(Layer(x[start:middle].reshape(units, inputs), x[middle:stop]))
         start = stop
