@@ -67,6 +67,9 @@ class CentralLinks(AnchoredGossip):
         shares = self._shares(record, ours_first, len(ours.indices), len(theirs.indices))
         return Mix(ours, theirs, *shares, 0.0, ours_first)
 
+    def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """Nobody is judged: see mix_replica."""
+
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """Without caution: a node chooses its seeds by their certificate, and follows them."""
         weight = mix.their_weight

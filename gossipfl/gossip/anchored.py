@@ -5,6 +5,7 @@ instead of two, moved by both ends alike, so that mixing needs no step size; the
 feed a control variate as in Scaffnew (arXiv:2202.09357).
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -70,6 +71,16 @@ class AnchoredGossip:
             shared_activity(ours.activity, theirs.activity),
             ours_first,
         )
+
+    def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """How far the neighbour's model is from x: R + theirs is the best guess at it."""
+        if replica.caution is None:
+            return
+        theirs = mix.theirs
+        norm = updates.difference(replica.parameters, anchor, self._residual)
+        twice = 2.0 * self._residual[theirs.indices] - theirs.values
+        squared = norm**2 - float(np.dot(theirs.values, twice))
+        replica.caution.distances.note(link, math.sqrt(max(squared, 0.0)))
 
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """D = w_theirs * (theirs - ours): summed over both ends with weights n it is zero."""

@@ -1,9 +1,9 @@
 """What keeps neighbours that are not trusted from steering us; costs no message and no byte.
 
 Each merge is judged in this order: the displacement that it asks for counts as the link's pull, a
-link that pulls harder than others is granted less, and either half is cut to a length usual for
-ours: a liar that drags the anchor away makes our own half long as well.  The anchor takes both
-halves whole, so both ends of a link stay in step.
+link that pulls harder than others is granted less, one whose model stands far off gets nothing, and
+either half is cut to a length usual for ours: a liar that drags the anchor away makes our own half
+long as well.  The anchor takes both halves whole, so both ends of a link stay in step.
 The control variate stays shorter than our own gradients.  Uncapped, a neighbour that never gives
 way winds it up; capped, gradients hold it back in the end, since h can push x no farther than
 where they are as long as h.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gossipfl.compression.delta import Delta
 from gossipfl.errors import StateError
+from gossipfl.gossip.distances import Distances
 from gossipfl.gossip.pulls import LINKS_MAX, SKETCH, Pulls
 
 MEMORY: Final = 0.9
@@ -41,13 +42,18 @@ class Caution:
         self.length = 0.0
         self.gradient = 0.0
         self.pulls = Pulls(size, seed)
+        self.distances = Distances()
+
+    def share(self, link: bytes) -> float:
+        """How much of what a link asks for it gets, 0 to 1."""
+        return 0.0 if self.distances.is_outlier(link) else self.pulls.share(link)
 
     def weigh(self, link: bytes, theirs: Delta, ours: Delta, weight: float) -> tuple[float, float]:
         """Weights of (theirs, ours) in our displacement, which is weight * (theirs - ours)."""
         indices = np.concatenate([theirs.indices, ours.indices])
         asked = np.float32(weight) * np.concatenate([theirs.values, -ours.values])
         self.pulls.note(link, indices, asked)
-        share = self.pulls.share(link)
+        share = self.share(link)
         lengths = theirs.norm(), ours.norm()
         self.length = _average(self.length, lengths[1], share)
         limit = LENGTH_MAX * self.length
@@ -69,21 +75,24 @@ class Caution:
         """All of it, for `restore`."""
         known = self.pulls.sketches.items()
         sketches = {link: sums.astype("<f4").tobytes() for link, sums in known}
-        return bytes(msgpack.packb([self._seed, self.length, self.gradient, sketches]))
+        state = [self._seed, self.length, self.gradient, sketches, self.distances.means]
+        return bytes(msgpack.packb(state))
 
     def restore(self, snapshot: bytes) -> None:
         """Go on where `snapshot` was taken.  Raises StateError, and then changes nothing."""
         try:
-            seed, length, gradient, packed = msgpack.unpackb(snapshot)
+            seed, length, gradient, packed, means = msgpack.unpackb(snapshot)
             sketches = {link: _sketch(sums) for link, sums in packed.items()}
-            legal = 0 <= seed <= SEED_MAX and 0 <= length < np.inf and 0 <= gradient < np.inf
+            lengths = (length, gradient, *means.values())
+            legal = 0 <= seed <= SEED_MAX and all(0 <= each < np.inf for each in lengths)
         except (ValueError, TypeError, AttributeError, msgpack.UnpackException) as error:
             raise StateError(f"what is known of neighbours: damaged ({error}); remove it") from None
-        if not legal or len(sketches) > LINKS_MAX:
+        if not legal or max(len(sketches), len(means)) > LINKS_MAX:
             raise StateError("what is known of neighbours: damaged (impossible values); remove it")
         self.length, self.gradient, self._seed = length, gradient, seed
-        self.pulls = Pulls(self._size, seed)
+        self.pulls, self.distances = Pulls(self._size, seed), Distances()
         self.pulls.sketches.update(sketches)
+        self.distances.means.update(means)
 
 
 def _average(mean: float, value: float, weight: float = 1.0) -> float:

@@ -169,6 +169,7 @@ class Exchange:
 
     def _apply(self, replica: Replica, record: Applied) -> Applied:
         mix = self._mix(record)
+        self._scheme.judge(replica, self.link, self.state.anchor, mix)
         self._scheme.mix_replica(replica, self.link, mix)
         self._apply_to_link(record, mix)
         self._scheme.meet(replica, self.state.anchor)

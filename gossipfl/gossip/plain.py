@@ -45,6 +45,9 @@ class PlainGossip:
             ours_first,
         )
 
+    def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """Plain gossip is for those who are trusted."""
+
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """x += w_theirs * (theirs - ours), where ours is what we sent."""
         replica.merge(link, mix.theirs, mix.ours, mix.their_weight, mix.activity)

@@ -132,7 +132,7 @@ class Replica:
 
     def granted(self, link: bytes) -> float:
         """How much of what this link asks for it gets, 0 to 1."""
-        return 1.0 if self.caution is None else self.caution.pulls.share(link)
+        return 1.0 if self.caution is None else self.caution.share(link)
 
     def displace(
         self, delta: Delta, weight: float, other: Delta, other_weight: float, activity: float

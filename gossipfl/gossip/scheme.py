@@ -64,6 +64,9 @@ class Scheme(Protocol):
     def mix(self, record: Applied, ours_first: bool) -> Mix:
         """What an exchange, both of whose payloads are known to be legal, comes to."""
 
+    def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """Tell a cautious model what the exchange shows of this neighbour, before either moves."""
+
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """Add our side of the merge on this link to the model and the control variate."""
 

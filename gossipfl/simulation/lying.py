@@ -51,6 +51,10 @@ class LyingScheme:
         """As the honest scheme."""
         return self._inner.mix(record, ours_first)
 
+    def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """As the honest scheme."""
+        self._inner.judge(replica, link, anchor, mix)
+
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """Merge as if we had told the truth."""
         ours = self._inner.read(self._inner.offer(replica, self._anchor))

@@ -1,6 +1,6 @@
 """What attackers cost honest nodes, where members are trusted and where they are not.
 
-Run it as scripts/bench/attacks [--quick] [--seeds N].
+Run it as scripts/bench/attacks [--quick] [--seeds N] [--workers N]; finished runs are kept on disk.
 
 Digits over 16 nodes, views of 8, three attackers (19 %); accuracy of the honest nodes' averaged
 models on test rows that nobody trains on, as the mean of the looks at the last 40 rounds.  A cost
@@ -11,25 +11,20 @@ run of seed 1 had shown a node with as many liars as honest neighbours.
 """
 
 import argparse
-import json
 import statistics
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import attrs
 from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-from figures import Figures, progress
-from gossiping.arena import EVERY, NODES, OURS, PARTITIONS, final
-from gossiping.tasks import Task, make_task
-from places import ROOT
-
-from gossipfl.simulation.experiment import Experiment, run
+from figures import Figures
+from gossiping.arena import NODES, OURS, PARTITIONS, final
+from gossiping.pool import complete
+from gossiping.runs import Run, recall
 
 ATTACKERS = 3 / 16
 ROUNDS = 200
@@ -51,39 +46,39 @@ class Outcome:
     worst: float
 
 
-def simulate(task: Task, trust: str, attack: str | None, partition: str, seed: int) -> Outcome:
-    """One run."""
-    experiment = Experiment(
-        manifest=attrs.evolve(task.manifest, seed=seed, trust=trust),
-        nodes=NODES,
-        partition=partition,
-        topology="random:8",
-        rounds=ROUNDS,
-        evaluate_every=EVERY,
-        seed=seed,
-        attack=attack,
-        attackers=ATTACKERS if attack else 0.0,
-    )
-    started_s = time.monotonic()
-    result = run(experiment, task.rows)
-    found = Outcome(final(result.curve, OURS), final(result.curve, OURS, part="worst"))
-    progress(
-        f"{partition} seed {seed} {trust} {attack}: {found.mean:.4f}, "
-        f"{time.monotonic() - started_s:.0f} s"
-    )
-    return found
-
-
 Found = dict[tuple[str, str | None], list[Outcome]]
 
 
-def measure(task: Task, partition: str, attacks: Sequence[str], seeds: int) -> Found:
+def describe(trust: str, attack: str | None, partition: str, seed: int) -> Run:
+    """One run."""
+    threat = {"attack": attack, "attackers": ATTACKERS} if attack else {}
+    return Run(
+        task="digits",
+        algorithm="gossip",
+        partition=partition,
+        nodes=NODES,
+        rounds=ROUNDS,
+        seed=seed,
+        settings={"trust": trust},
+        world={"topology": "random:8", **threat},
+    )
+
+
+def outcome(run: Run) -> Outcome:
+    """What its record says."""
+    curve = recall(run).curve
+    return Outcome(final(curve, OURS), final(curve, OURS, part="worst"))
+
+
+def measure(partition: str, attacks: Sequence[str], seeds: int, workers: int | None) -> Found:
     """(trust, attack) -> one outcome a seed."""
-    return {
-        (trust, attack): [simulate(task, trust, attack, partition, s) for s in range(seeds)]
+    runs = {
+        (trust, attack): [describe(trust, attack, partition, seed) for seed in range(seeds)]
         for attack in (None, *attacks)
         for trust in ("closed", "open")
     }
+    complete([run for row in runs.values() for run in row], workers)
+    return {case: [outcome(run) for run in row] for case, row in runs.items()}
 
 
 def mean(outcomes: Sequence[Outcome], part: str = "mean") -> float:
@@ -128,22 +123,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one seed, one attack, iid")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--workers", type=int, help="default: all cores")
     options = parser.parse_args()
-    task, figures, everything = make_task("digits"), Figures(), {}
+    figures = Figures()
     kinds = ["iid"] if options.quick else list(PARTITIONS)
     attacks, seeds = (("signflip",), 1) if options.quick else (ATTACKS, options.seeds)
     for kind in kinds:
-        found = measure(task, PARTITIONS[kind], attacks, seeds)
+        found = measure(PARTITIONS[kind], attacks, seeds, options.workers)
         title = f"digits, {NODES} nodes, 3 attackers, {PARTITIONS[kind]}, {seeds} seeds"
         print(table(found, title), end="\n\n", flush=True)
-        everything[kind] = {
-            f"{trust} {attack}": [attrs.asdict(each) for each in outcomes]
-            for (trust, attack), outcomes in found.items()
-        }
         judge(found, kind, figures)
-    path = ROOT / "build" / "bench" / "attacks.json"
-    path.write_text(json.dumps(everything, indent=1))
-    progress(f"every seed's numbers: {path}")
     figures.finish()
 
 

@@ -161,6 +161,8 @@ def test_a_snapshot_goes_on_where_it_was_taken():
     for step in range(0, 20, 2):
         caution.weigh(links[step], halves[step], halves[step + 1], 0.5)
     caution.note_trained(np.ones(SIZE, "f4"), np.zeros(SIZE, "f4"), 0.1)
+    for link, distance in zip(links[:5], [1.0, 1.5, 2.0, 0.5, 3.0], strict=True):
+        caution.distances.note(link, distance)
     fresh.restore(caution.snapshot())
     for step in range(20, 40, 2):
         args = (links[step], halves[step], halves[step + 1], 0.5)
@@ -178,14 +180,20 @@ def packed(*fields: object) -> bytes:
         b"",
         b"\xc1",
         packed(1, 2.0),
-        packed("1", 0.0, 0.0, {}),
-        packed(-1, 0.0, 0.0, {}),
-        packed(1, float("nan"), 0.0, {}),
-        packed(1, 0.0, -1.0, {}),
-        packed(1, 0.0, 0.0, []),
-        packed(1, 0.0, 0.0, {b"a": b"short"}),
-        packed(1, 0.0, 0.0, {b"a": np.full(256, np.inf, "f4").tobytes()}),
-        packed(1, 0.0, 0.0, {bytes([i]): bytes(1024) for i in range(65)}),
+        packed(1, 0.0, 0.0, {}),
+        packed("1", 0.0, 0.0, {}, {}),
+        packed(-1, 0.0, 0.0, {}, {}),
+        packed(1, float("nan"), 0.0, {}, {}),
+        packed(1, 0.0, -1.0, {}, {}),
+        packed(1, 0.0, 0.0, [], {}),
+        packed(1, 0.0, 0.0, {b"a": b"short"}, {}),
+        packed(1, 0.0, 0.0, {b"a": np.full(256, np.inf, "f4").tobytes()}, {}),
+        packed(1, 0.0, 0.0, {bytes([i]): bytes(1024) for i in range(65)}, {}),
+        packed(1, 0.0, 0.0, {}, []),
+        packed(1, 0.0, 0.0, {}, {b"a": "1"}),
+        packed(1, 0.0, 0.0, {}, {b"a": float("inf")}),
+        packed(1, 0.0, 0.0, {}, {b"a": -1.0}),
+        packed(1, 0.0, 0.0, {}, {bytes([i]): 1.0 for i in range(65)}),
     ],
 )
 def test_a_damaged_snapshot_changes_nothing(snapshot):
