@@ -69,6 +69,9 @@ class Relay:
         gain = decode_activity(code) if code else 0.0
         return Mix(self._codec.decode(ours), self._codec.decode(theirs), 1.0, 1.0, gain, ours_first)
 
+    def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """An agent trusts its device."""
+
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """x += q', and what goes out with q is owed no more."""
         ours, theirs = mix.ours, mix.theirs
