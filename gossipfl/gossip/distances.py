@@ -40,5 +40,4 @@ class Distances:
             return False
         ranked, own = sorted(self.means.values()), self.means[link]
         attackers = -(-len(ranked) // ATTACKERS_ONE_IN)
-        usual = float(np.quantile(ranked, USUAL))
-        return own >= ranked[-attackers] and own > SLACK * usual
+        return own >= ranked[-attackers] and own > SLACK * float(np.quantile(ranked, USUAL))
