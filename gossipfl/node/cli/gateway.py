@@ -69,6 +69,34 @@ def rotate(name: str, state: Path) -> None:
     click.echo(f"{name} will be asked for its next key")
 
 
+@command.command("hand-over")
+@click.argument("name")
+@click.option("--to", required=True, help="What `gossipfl gateway key` printed there.")
+@click.option("--output", type=click.Path(path_type=Path), help="Default: NAME.device")
+@STATE
+def hand_over(name: str, to: str, output: Path | None, state: Path) -> None:
+    """Let the device NAME move to another gateway, with its model, its links and its keys.
+
+    It is served here no more.  The file is sealed for that gateway: send it by any way.
+    """
+    from gossipfl.node.gateway.handover import hand_over
+    from gossipfl.security.identity import decode_public
+
+    path = output or Path(f"{name}.device")
+    hand_over(Register(state).place(name), decode_public(to), path)
+    click.echo(f"Wrote {path}; there: gossipfl gateway take-over {path.name}")
+
+
+@command.command("take-over")
+@click.argument("luggage", type=click.Path(path_type=Path))
+@STATE
+def take_over(luggage: Path, state: Path) -> None:
+    """Serve a device that comes from another gateway, from where it was."""
+    from gossipfl.node.gateway.handover import take_over
+
+    click.echo(f"{take_over(Register(state), luggage).name} is served here now")
+
+
 @command.command()
 @STATE
 def key(state: Path) -> None:

@@ -116,11 +116,10 @@ class Gateway:
     async def _watch_register(self, nursery: trio.Nursery) -> None:
         """Serve devices from when they are admitted."""
         while True:
-            for name in self._register.names():
-                place = self._register.place(name)
-                if name not in self._hosted and place.is_ready and self._may_try(name):
+            for name in self._register.ready():
+                if name not in self._hosted and self._may_try(name):
                     self._hosted.add(name)
-                    nursery.start_soon(self._host, place)
+                    nursery.start_soon(self._host, self._register.place(name))
             await trio.sleep(LOOK_S)
 
     def _may_try(self, name: str) -> bool:

@@ -15,6 +15,7 @@ from gossipfl.security.identity import DeviceKey
 GATEWAY: Final = Path("~/.gossipfl/gateway")
 DEVICES_MAX: Final = 1024
 KEYRING_BYTES_MAX: Final = 256
+LEAVING: Final = "leaving"
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,62}")
 
 
@@ -27,7 +28,7 @@ class Place:
         self.home = Home(path)
         self._enrolment = path / "enrolment"
         self._rotation = path / "rotate"
-        self._leaving = path / "leaving"
+        self._leaving = path / LEAVING
 
     def enrol(self) -> str:
         """A new one-time code, as people type it; the one before is worth nothing any more."""
@@ -42,7 +43,7 @@ class Place:
     @property
     def is_ready(self) -> bool:
         """Whether the operator has admitted the device, and it is to stay here."""
-        return self.home.admission.exists() and not self._leaving.exists()
+        return is_ready(self.home.path)
 
     def ask_for_rotation(self) -> None:
         """Note, for a gateway that runs or will run, that the device is to get its next key."""
@@ -62,6 +63,11 @@ class Place:
         write_private(self._leaving, b"")
 
 
+def is_ready(path: Path) -> bool:
+    """Whether there is a place whose device is to be served."""
+    return (path / "admission.join").exists() and not (path / LEAVING).exists()
+
+
 class Register:
     """Which devices there are."""
 
@@ -79,6 +85,10 @@ class Register:
         """Of all devices."""
         # A name that begins with a dot is a place in the making.
         return sorted(path.name for path in self._devices.iterdir() if path.name[0] != ".")
+
+    def ready(self) -> list[str]:
+        """Of those that are to be served."""
+        return [name for name in self.names() if is_ready(self._devices / name)]
 
     def path(self, name: str) -> Path:
         """Where a device's place is, or would be.  Raises ConfigError for what is no name."""
