@@ -9,7 +9,7 @@ import click
 from gossipfl.config import NodeConfig
 from gossipfl.node.cli.node import option
 from gossipfl.node.gateway.register import GATEWAY, Register
-from gossipfl.node.gateway.settings import AGENT_KEYS, LISTEN, WiresConfig, load_settings
+from gossipfl.node.gateway.settings import AGENT_KEYS, LISTEN, GatewayConfig, load_settings
 
 STATE = click.option(
     "--state",
@@ -107,8 +107,8 @@ def key(state: Path) -> None:
 
 
 def _run_options(function: Any) -> Any:
-    for attribute in reversed((*attrs.fields(NodeConfig), *attrs.fields(WiresConfig))):
-        if attribute.name in AGENT_KEYS or attribute in attrs.fields(WiresConfig):
+    for attribute in reversed((*attrs.fields(NodeConfig), *attrs.fields(GatewayConfig))):
+        if attribute.name in AGENT_KEYS or attribute in attrs.fields(GatewayConfig):
             default = {"state": str(GATEWAY), "listen": LISTEN}.get(attribute.name)
             function = option(attribute, default=default)(function)
     return function
@@ -133,14 +133,20 @@ def run(config: Path | None, events: str, **flags: Any) -> None:
     `gossipfl node`.  Started again, all go on where they stopped, even after kill -9.
     """
     given = {key: value for key, value in flags.items() if value not in (None, ())}
-    settings, wires = load_settings(config, given)
+    settings, own = load_settings(config, given)
     import trio
 
     from gossipfl.node.device import SINKS
     from gossipfl.node.gateway.gateway import Gateway
 
     sink = SINKS[events]
-    gateway = Gateway(Register(settings.state), settings, wires.wires(), *([sink] if sink else []))
+    gateway = Gateway(
+        Register(settings.state),
+        settings,
+        own.wires(),
+        *([sink] if sink else []),
+        takes_samples=own.allow_sample_upload,
+    )
     trio.run(gateway.run)
 
 

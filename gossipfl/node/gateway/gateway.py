@@ -1,6 +1,6 @@
 """The process: a node for every device, the wires they come by, and who gets which frame."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import trio
@@ -41,14 +41,19 @@ class Gateway:
         wires: Sequence[Wire],
         *sinks: Sink,
         run_blocking: RunBlocking = run_in_thread,
+        takes_samples: Collection[str] = (),
     ) -> None:
-        """Raises StateError when another gateway runs here."""
+        """takes_samples: names of devices that may send theirs, to be trained on here.
+
+        Raises StateError when another gateway runs here.
+        """
         register.home.lock()
         self._register = register
         self._config = config
         self._wires = wires
         self._sinks = sinks
         self._run_blocking = run_blocking
+        self._takes_samples = takes_samples
         self._log = EventLog(register.home.events, run_blocking)
         self._observer = Observer(self._log, *sinks)
         self._sparingly = Sparingly(self._observer)
@@ -140,7 +145,13 @@ class Gateway:
             self._hosted.discard(place.name)
 
     def _open(self, place: Place) -> Hosted:
-        return Hosted(place, self._config, *self._sinks, run_blocking=self._run_blocking)
+        return Hosted(
+            place,
+            self._config,
+            *self._sinks,
+            run_blocking=self._run_blocking,
+            takes_samples=place.name in self._takes_samples,
+        )
 
     def status(self) -> Answer:
         """Every device that is served, and every wire."""

@@ -1,6 +1,7 @@
 """One device in this process: its agent, its service, and what the operator asks for in between."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import attrs
@@ -11,29 +12,43 @@ from gossipfl.config import NodeConfig
 from gossipfl.errors import StateError
 from gossipfl.node.device import Device
 from gossipfl.node.gateway.learner import DeviceLearner
+from gossipfl.node.gateway.proxy import Proxy
 from gossipfl.node.gateway.register import Place
-from gossipfl.node.gateway.service import DEVICE, DeviceService, kept_keyring
+from gossipfl.node.gateway.service import (
+    DEVICE,
+    DeviceService,
+    kept_keyring,
+    restore_samples,
+)
 from gossipfl.node.gateway.suitability import plan_for
 from gossipfl.node.observer import Event, Observer, Sink
 from gossipfl.node.state.journal import RunBlocking
 
 LOOK_S: Final = 2.0
+SEED_BYTES: Final = 4
 
 
 class Hosted:
     """Opened from its place, which blocks; then run in a trio loop."""
 
     def __init__(
-        self, place: Place, config: NodeConfig, *sinks: Sink, run_blocking: RunBlocking
+        self,
+        place: Place,
+        config: NodeConfig,
+        *sinks: Sink,
+        run_blocking: RunBlocking,
+        takes_samples: bool,
     ) -> None:
-        """Raises ConfigError, StateError or Untrusted: why this device cannot be served."""
+        """takes_samples: the operator lets this device send them, to be trained on here.
+
+        Raises ConfigError, StateError or Untrusted: why this device cannot be served."""
         self._place = place
         self._rotating = False
         self._device = Device(
             attrs.evolve(config, state=place.home.path),
             *(_named(place.name, sink) for sink in sinks),
             run_blocking=run_blocking,
-            bring=_bring,
+            bring=partial(_bring, takes_samples),
         )
         self._observer = self._device.observer
 
@@ -42,6 +57,7 @@ class Hosted:
         device, learner = self._device, self._device.material
         assert isinstance(learner, DeviceLearner)
         self._agent = device.make_agent({DEVICE: learner.plan.replayed()})
+        restore_samples(device.saved, learner, self._agent.journal)
         keyring = kept_keyring(device.saved, self._place.enrolment())
         self._service = DeviceService(
             self._place.name, self._agent, learner, keyring, device.observer
@@ -87,9 +103,14 @@ class Hosted:
 
 
 def _bring(
-    config: NodeConfig, manifest: Agreement, own_key: bytes, observer: Observer
+    takes_samples: bool,
+    config: NodeConfig,
+    manifest: Agreement,
+    own_key: bytes,
+    observer: Observer,
 ) -> DeviceLearner:
-    return DeviceLearner(plan_for(manifest, config))
+    plan, seed = plan_for(manifest, config), int.from_bytes(own_key[:SEED_BYTES], "big")
+    return DeviceLearner(plan, Proxy(plan, seed) if takes_samples else None)
 
 
 def _named(name: str, sink: Sink) -> Callable[[Event], None]:

@@ -1,4 +1,4 @@
-"""The learner of an agent that stands for a device: training happens there, not here."""
+"""The learner of an agent that stands for a device: training happens there, or by proxy."""
 
 from typing import Final
 
@@ -10,6 +10,7 @@ from gossipfl.devices.messages import FromDevice, Hello, Offer, Sleep
 from gossipfl.devices.plan import DevicePlan
 from gossipfl.errors import StateError
 from gossipfl.learning.learner import Evaluation, Fit
+from gossipfl.node.gateway.proxy import Proxy
 from gossipfl.wire.messages import SAMPLES_MAX
 
 Vector = NDArray[np.float32]
@@ -21,20 +22,34 @@ class DeviceLearner:
     """Weighs as much as the device has samples, and steps as far as it was told to.
 
     Before the device was seen it weighs as little as a node can: its agent follows the mesh.
+
+    proxy: trains here on samples that the device may send; None unless the operator allows it.
     """
 
-    def __init__(self, plan: DevicePlan) -> None:
+    def __init__(self, plan: DevicePlan, proxy: Proxy | None = None) -> None:
         settings = plan.settings
         rate = settings.learning_rate / (1 - settings.momentum)
         self.plan = plan
-        self.samples = 1
+        self.proxy = proxy
+        self._told_samples = 1
         self.size = plan.spec.parameters
         self._full_step_size = rate * settings.local_steps
         self._idle_rounds = ROUNDS_MAX
 
     @property
+    def samples(self) -> int:
+        """Of the device, or of those that are here."""
+        return self._by_proxy.samples if self._by_proxy else self._told_samples
+
+    @property
+    def _by_proxy(self) -> Proxy | None:
+        return self.proxy if self.proxy is not None and self.proxy.samples else None
+
+    @property
     def step_size(self) -> float:
         """0 while the device does not train, as of any node that rests."""
+        if self._by_proxy:
+            return self._by_proxy.step_size
         return self._full_step_size if self._idle_rounds < ROUNDS_MAX else 0.0
 
     def note(self, message: FromDevice) -> None:
@@ -44,10 +59,12 @@ class DeviceLearner:
         elif isinstance(message, Sleep):
             self._idle_rounds = ROUNDS_MAX
         if isinstance(message, Hello | Offer):
-            self.samples = message.samples
+            self._told_samples = message.samples
 
     def fit(self, parameters: Vector, correction: Vector) -> Fit:
-        """What the device has learnt comes by its link."""
+        """What the device has learnt comes by its link, unless it cannot train."""
+        if self._by_proxy:
+            return self._by_proxy.fit(parameters, correction)
         self._idle_rounds += 1
         return Fit(parameters=parameters.copy(), loss=float("nan"), steps=0)
 
@@ -61,7 +78,7 @@ class DeviceLearner:
 
     def snapshot(self) -> bytes:
         """How much the device weighs."""
-        return bytes(msgpack.packb(self.samples))
+        return bytes(msgpack.packb(self._told_samples))
 
     def restore(self, snapshot: bytes) -> None:
         """Raises StateError."""
@@ -71,4 +88,4 @@ class DeviceLearner:
             samples = None
         if type(samples) is not int or not 1 <= samples <= SAMPLES_MAX:
             raise StateError("what was stored of a device's samples is damaged")
-        self.samples = samples
+        self._told_samples = samples

@@ -7,7 +7,7 @@ from typing import Final
 
 from gossipfl.devices.keyring import Keyring, decode_keyring, keyring_of
 from gossipfl.devices.keys import CODE_BYTES, print_code
-from gossipfl.errors import ConfigError, StateError, Untrusted
+from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.node.state.home import Home, read_bytes, write_private
 from gossipfl.security.admission import JOIN_FILE_MAX, open_with
 from gossipfl.security.identity import DeviceKey
@@ -134,8 +134,3 @@ class Register:
             f"{join_file} is for none of the devices here: admit the key that `gossipfl gateway "
             "enrol` printed"
         )
-
-    def refuse_if_empty(self) -> None:
-        """Raises StateError when there is nothing to serve."""
-        if not self.names():
-            raise StateError("no device is enrolled here: `gossipfl gateway enrol NAME` first")

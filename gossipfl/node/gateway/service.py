@@ -11,11 +11,13 @@ from gossipfl.devices.keys import CHANCE_BYTES
 from gossipfl.devices.messages import (
     BATTERY_UNKNOWN,
     MODEL_TOO_LARGE,
+    NO_UPLOADS,
     OTHER_CLASSES,
     OTHER_INPUTS,
     Hello,
     Offer,
     Refusal,
+    Samples,
     Sleep,
 )
 from gossipfl.devices.session import DeviceSession, Outcome
@@ -26,15 +28,18 @@ from gossipfl.node.gateway.learner import DeviceLearner
 from gossipfl.node.gateway.sparingly import Sparingly
 from gossipfl.node.gateway.wires import Arrival
 from gossipfl.node.observer import Observer
+from gossipfl.node.state.journal import Journal
 from gossipfl.node.state.store import Kept, Saved
 
 # The device among the links of its agent; neighbours are there by their keys, which are longer.
 DEVICE: Final = b"device"
 KEPT: Final = "device"
+SAMPLES: Final = "samples"
 WAITING_MAX: Final = 8
 SEND_TIMEOUT_S: Final = 10.0
 _UNFIT: Final = {
     MODEL_TOO_LARGE: "the model is too large for it: choose a smaller one, or build it with room",
+    NO_UPLOADS: "it cannot train and would send its samples: --allow-sample-upload allows that",
     OTHER_INPUTS: "its samples have another number of features than the cluster's",
     OTHER_CLASSES: "its samples have another number of classes than the cluster's",
 }
@@ -120,6 +125,8 @@ class DeviceService:
         journal = self._agent.journal
         for record in outcome.records:
             journal.append(DEVICE, record)
+        if isinstance(outcome.message, Samples) and self._session.uploads is not None:
+            journal.put(Kept(SAMPLES, self._session.uploads.encode()))
         await journal.wait_written(journal.put_in_order(Kept(KEPT, outcome.keyring.encode())))
 
     async def _answer(self, arrival: Arrival, frame: bytes) -> None:
@@ -168,8 +175,10 @@ class DeviceService:
         )
 
     def _make_session(self, keyring: Keyring) -> DeviceSession:
-        mixer = self._agent.mixer
-        return DeviceSession(keyring, self._learner.plan, mixer.replica, mixer.state_beyond(DEVICE))
+        mixer, learner = self._agent.mixer, self._learner
+        uploads = None if learner.proxy is None else learner.proxy.uploads
+        state = mixer.state_beyond(DEVICE)
+        return DeviceSession(keyring, learner.plan, mixer.replica, state, uploads)
 
     def status(self) -> dict[str, Any]:
         """What people want to know of the device."""
@@ -211,3 +220,14 @@ def kept_keyring(saved: Saved, enrolled: Keyring) -> Keyring:
         return enrolled
     keyring = decode_keyring(stored)
     return keyring if keyring.identity.id == enrolled.identity.id else enrolled
+
+
+def restore_samples(saved: Saved, learner: DeviceLearner, journal: Journal) -> None:
+    """Those that a device has sent before; forgotten if it may no more.  Raises StateError."""
+    stored = saved.kept.get(SAMPLES)
+    if stored is None:
+        return
+    if learner.proxy is None:
+        journal.put(Kept(SAMPLES, None))
+    else:
+        learner.proxy.uploads.restore(stored)

@@ -51,8 +51,8 @@ def _setting(default: Any, help: str) -> Any:
 
 
 @frozen(kw_only=True)
-class WiresConfig:
-    """The ways that devices come by."""
+class GatewayConfig:
+    """The ways that devices come by, and what they may do."""
 
     udp: tuple[str, ...] = _setting((), "Listen for devices here, host:port; may be repeated.")
     uart: tuple[str, ...] = _setting(
@@ -68,6 +68,12 @@ class WiresConfig:
     mqtt_certificate: Path | None = _setting(None, "PEM file to show the broker.")  # noqa: RUF009
     mqtt_key: Path | None = _setting(None, "PEM file of the key for it.")  # noqa: RUF009
     mqtt_plain: bool = _setting(False, "Without TLS: frames are sealed all the same.")
+
+    allow_sample_upload: tuple[str, ...] = _setting(
+        (),
+        "Device that cannot train and may send its samples, which leave it then, for this gateway "
+        "to train on; may be repeated.",
+    )
 
     def wires(self) -> tuple[Wire, ...]:
         """Raises ConfigError for what is none, or when there is none."""
@@ -92,10 +98,10 @@ class WiresConfig:
         )
 
 
-WIRE_KEYS: Final = tuple(each.name for each in attrs.fields(WiresConfig))
+OWN_KEYS: Final = tuple(each.name for each in attrs.fields(GatewayConfig))
 
 
-def load_settings(path: Path | None, flags: dict[str, Any]) -> tuple[NodeConfig, WiresConfig]:
+def load_settings(path: Path | None, flags: dict[str, Any]) -> tuple[NodeConfig, GatewayConfig]:
     """Of a TOML file, then of flags.  Raises ConfigError, one line with file, key and remedy."""
     settings = read_toml(path) if path else {}
     if path:
@@ -103,11 +109,11 @@ def load_settings(path: Path | None, flags: dict[str, Any]) -> tuple[NodeConfig,
     return _build(settings | flags, "the command line")
 
 
-def _build(settings: dict[str, Any], where: str) -> tuple[NodeConfig, WiresConfig]:
-    check_keys(settings, (*AGENT_KEYS, *WIRE_KEYS), where)
-    wires = {key: value for key, value in settings.items() if key in WIRE_KEYS}
+def _build(settings: dict[str, Any], where: str) -> tuple[NodeConfig, GatewayConfig]:
+    check_keys(settings, (*AGENT_KEYS, *OWN_KEYS), where)
+    own = {key: value for key, value in settings.items() if key in OWN_KEYS}
     agents = {key: value for key, value in settings.items() if key in AGENT_KEYS}
     config = build_config(_DEFAULTS | agents, where)
     if not config.listen.endswith(":0"):
         raise ConfigError(f"{where}: listen: each device's agent takes a port of its own: HOST:0")
-    return config, build(WiresConfig, wires, where)
+    return config, build(GatewayConfig, own, where)

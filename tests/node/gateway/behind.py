@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 import trio
 
 from gossipfl.config import NodeConfig
@@ -17,11 +16,12 @@ from gossipfl.devices.keys import print_code
 from gossipfl.learning.execution import predict
 from gossipfl.manifest import Manifest
 from gossipfl.node.gateway.learner import DeviceLearner
-from gossipfl.node.gateway.service import DeviceService, kept_keyring
+from gossipfl.node.gateway.proxy import Proxy
+from gossipfl.node.gateway.service import DeviceService, kept_keyring, restore_samples
 from gossipfl.node.gateway.suitability import plan_for
 from gossipfl.node.gateway.wires import Arrival
 from gossipfl.node.observer import Observer
-from gossipfl.node.state.store import open_store
+from gossipfl.node.state.store import Saved, open_store
 from tests.firmware.device import NEVER, Device
 from tests.firmware.library import Firmware
 from tests.simulation.cluster import MANIFEST, Cluster
@@ -76,6 +76,7 @@ class Behind:
         things: list[Dataset],
         nodes: list[Dataset],
         manifest: Manifest = MANIFEST,
+        takes_samples: bool = False,
         **settings: Any,
     ) -> None:
         self.things = [
@@ -84,15 +85,16 @@ class Behind:
         ]
         self._codes = [bytes([number + 1] * 16) for number in range(len(things))]
         self._firmware = firmware
-        # Learners come with the agents, since each life has one of its own.
-        learners = [self._learner(manifest, settings) for _ in things]
+        self._config = NodeConfig(**{"interval_s": 1.0, **settings})
+        self.takes_samples = takes_samples
+        learners = [self._learner(manifest) for _ in things]
         self.cluster = Cluster(directory, [*learners, *nodes], manifest=manifest, **settings)
         self.services: list[DeviceService] = []
         self._scopes: dict[int, trio.CancelScope] = {}
 
-    @staticmethod
-    def _learner(manifest: Manifest, settings: dict[str, Any]) -> DeviceLearner:
-        return DeviceLearner(plan_for(manifest, NodeConfig(**{"interval_s": 1.0, **settings})))
+    def _learner(self, manifest: Manifest) -> DeviceLearner:
+        plan = plan_for(manifest, self._config)
+        return DeviceLearner(plan, Proxy(plan, 1) if self.takes_samples else None)
 
     def machine(self, number: int) -> Machine:
         """Where a device's agent runs."""
@@ -109,10 +111,10 @@ class Behind:
     async def start_agent(self, nursery: trio.Nursery, number: int) -> DeviceService:
         """A device's agent and service, from what is on disk."""
         machine = self.machine(number)
-        keyring = self.stored_keyring(number)
+        keyring, saved = self.stored_keyring(number), self._saved(number)
+        machine.readings = learner = self._learner(machine.manifest)
         await self.cluster.start(machine)
-        learner = machine.readings
-        assert isinstance(learner, DeviceLearner)
+        restore_samples(saved, learner, machine.running.journal)
         observer = Observer(machine.events.append, wall_clock=trio.current_time)
         service = DeviceService(machine.name, machine.running, learner, keyring, observer)
         self.services[number : number + 1] = [service]
@@ -122,10 +124,13 @@ class Behind:
 
     def stored_keyring(self, number: int) -> Keyring:
         """What an agent that starts now goes by."""
+        return kept_keyring(self._saved(number), keyring_of(self._codes[number]))
+
+    def _saved(self, number: int) -> Saved:
         machine = self.machine(number)
         store, saved, _ = open_store(machine.directory / "state.db", machine.manifest.id)
         store.close()
-        return kept_keyring(saved, keyring_of(self._codes[number]))
+        return saved
 
     async def _serve(self, number: int, service: DeviceService) -> None:
         with trio.CancelScope() as self._scopes[number]:
@@ -147,10 +152,3 @@ class Behind:
     def told(self, number: int, event: str) -> list[dict[str, Any]]:
         """Events of one kind about a device."""
         return [each for each in self.machine(number).events if each["event"] == event]
-
-
-def only(rows: Dataset, kind: int) -> Dataset:
-    """Rows of one class, and one of the other, so that both exist."""
-    kept = np.flatnonzero(rows.targets == kind)
-    stray = np.flatnonzero(rows.targets != kind)[:1]
-    return rows.take(np.concatenate([kept, stray]))

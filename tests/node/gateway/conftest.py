@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.firmware.library import COMPILER, NO_COMPILER, RIG, SMALL, Firmware, compile_c
+from tests.firmware.library import COMPILER, NO_COMPILER, RIG, SMALL, Firmware, Sizes, compile_c
 from tests.simulation.cluster import SEED
 
 
@@ -18,8 +18,19 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
     """The C library, with room for 40 parameters."""
+    return made(tmp_path_factory, SMALL)
+
+
+@pytest.fixture(scope="session")
+def uploading(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
+    """For parts that cannot train and send their samples."""
+    return made(tmp_path_factory, Sizes(inputs=5, message=128, slot=1152, upload=1))
+
+
+def made(folders: pytest.TempPathFactory, sizes: Sizes) -> Firmware:
+    """The library for these sizes."""
     if COMPILER is None:
         pytest.skip(NO_COMPILER)
-    path: Path = tmp_path_factory.mktemp("firmware") / "firmware.so"
-    compile_c(path, "-shared", "-fPIC", str(RIG), sizes=SMALL)
-    return Firmware(path, SMALL)
+    path: Path = folders.mktemp("firmware") / "firmware.so"
+    compile_c(path, "-shared", "-fPIC", str(RIG), sizes=sizes)
+    return Firmware(path, sizes)

@@ -227,3 +227,42 @@ async def test_a_device_that_lost_its_flash_gets_another_code(
         await until(lambda: len(behind.told(0, "device.seeded")) == 2, within_s=30)
         await until(lambda: exchanges(behind, 0) > 5, within_s=60)
         nursery.cancel_scope.cancel()
+
+
+async def test_samples_are_trained_on_where_the_operator_allows_it(
+    autojump_clock, tmp_path: Path, rng, uploading: Firmware
+):
+    test = clouds(rng, 500)
+    left, *nodes = skewed(rng, 3)
+    nodes = [each for each in nodes if each.targets.mean() > 0.5]
+    behind = Behind(tmp_path, uploading, [left], nodes, takes_samples=True)
+    async with behind.cluster.open(), trio.open_nursery() as nursery:
+        await behind.start(nursery)
+        await until(lambda: behind.services[0].status()["samples"] == len(left), within_s=30)
+        await behind.kill_agent(0)
+        service = await behind.start_agent(nursery, 0)
+        assert service.status()["samples"] == len(left)
+        await trio.sleep(80)
+        found = [behind.cluster.accuracy(each, test) for each in behind.cluster.devices]
+        assert (service.status()["samples"], service.status()["state"]) == (len(left), "learning")
+        nursery.cancel_scope.cancel()
+    assert min(found) > 0.88
+
+
+async def test_samples_are_refused_and_forgotten_where_the_operator_does_not(
+    autojump_clock, tmp_path: Path, rng, uploading: Firmware
+):
+    behind = Behind(tmp_path, uploading, skewed(rng, 1), skewed(rng, 1), takes_samples=True)
+    async with behind.cluster.open(), trio.open_nursery() as nursery:
+        await behind.start(nursery)
+        await until(lambda: behind.services[0].status()["samples"] > 10, within_s=30)
+        await behind.kill_agent(0)
+        behind.takes_samples = False
+        service = await behind.start_agent(nursery, 0)
+        await until(lambda: service.status()["state"] == "unfit", within_s=90)
+        assert "--allow-sample-upload" in service.status()["unfit"]
+        await behind.kill_agent(0)
+        behind.takes_samples = True
+        service = await behind.start_agent(nursery, 0)
+        assert service.status()["samples"] == 1
+        nursery.cancel_scope.cancel()
