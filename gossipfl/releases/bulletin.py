@@ -149,8 +149,8 @@ class Bulletin:
 
     def report(self, signed: bytes) -> list[Effect]:
         """Our own, as we have just signed it."""
-        self._rollout.ledger.add(self._read_report(signed))
-        return self._spread_reports()
+        report = self._read_report(signed)
+        return self._spread([report] if self._rollout.ledger.add(report) else [])
 
     def moved(self) -> list[Effect]:
         """Our model goes on from another release now, which neighbours have to know first."""
@@ -195,7 +195,7 @@ class Bulletin:
             return self._told(peer)
         told.whole |= message.whole
         told.note_known(message.digests, self._rollout.ledger)
-        return [*self._lacking(peer), *self._ask(now_s)]
+        return [*self._tell(peer, self._rollout.ledger), *self._ask(now_s)]
 
     def _on_update(self, peer: Id, message: ReleaseUpdate, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -212,18 +212,21 @@ class Bulletin:
 
     def _take_reports(self, peer: Id, reports: tuple[bytes, ...], now_s: float) -> list[Effect]:
         told, ledger = self._peers[peer], self._rollout.ledger
-        effects, is_news = list[Effect](), False
+        effects, news = list[Effect](), list[Report]()
         for blob in reports:
+            digest = digest_of(blob)
+            told.note_known([digest], ledger)
+            if ledger.knows(digest):
+                continue
             if not told.verified.take(1, now_s):
                 break
-            told.note_known([digest_of(blob)], ledger)
-            if ledger.holds(blob):
-                continue
             try:
-                is_news |= ledger.add(self._read_report(blob))
+                report = self._read_report(blob)
+                if ledger.add(report):
+                    news.append(report)
             except Untrusted as error:
                 effects += self._refuse(peer, str(error))
-        return effects + (self._spread_reports() if is_news else [])
+        return effects + self._spread(news)
 
     def _refuse(self, peer: Id, reason: str) -> list[Effect]:
         told = self._peers[peer]
@@ -243,19 +246,20 @@ class Bulletin:
         effects: list[Effect] = [Send(peer, ReleaseUpdate(rollout.number, rollout.signed, ()))]
         if rollout.content.is_whole:
             effects.append(Send(peer, self._brief()))
-        return effects + self._lacking(peer)
+        return effects + self._tell(peer, self._rollout.ledger)
 
-    def _spread_reports(self) -> list[Effect]:
-        return [effect for peer in self._companions() for effect in self._lacking(peer)]
+    def _spread(self, news: Iterable[Report]) -> list[Effect]:
+        return [effect for peer in self._companions() for effect in self._tell(peer, news)]
 
     def _companions(self) -> list[Id]:
         """Neighbours that know our release."""
         ours = self._rollout.number
         return [peer for peer, told in self._peers.items() if told.number == ours]
 
-    def _lacking(self, peer: Id) -> list[Effect]:
+    def _tell(self, peer: Id, news: Iterable[Report]) -> list[Effect]:
+        """Those of these reports that it lacks."""
         told, number = self._peers[peer], self._rollout.number
-        reports = self._rollout.ledger.missing_from(told.known)
+        reports = [report for report in news if report.digest not in told.known]
         told.known.update(report.digest for report in reports)
         batches = (reports[i : i + REPORTS_MAX] for i in range(0, len(reports), REPORTS_MAX))
         return [

@@ -5,7 +5,7 @@ failed stays failed whatever comes later, and nodes that hold the same reports d
 whatever order they heard them.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from gossipfl.errors import Untrusted
@@ -29,6 +29,9 @@ class Ledger:
         self.release = release
         self._id = release.id
         self._reports: dict[Id, Report] = {}
+        self._digests: set[bytes] = set()
+        # Of each stage, counted along, since meshes ask for each report that comes.
+        self._heard, self._worse = ([0] * len(release.stages) for _ in range(2))
         self.failed = False
 
     def __iter__(self) -> Iterator[Report]:
@@ -45,29 +48,28 @@ class Ledger:
         if held is not None and not (report.finding.worse and not held.finding.worse):
             return False
         stage = report.finding.stage
-        if held is None and len(self.of_stage(stage)) >= AUTHORS_MAX:
+        if held is None and self._heard[stage] >= AUTHORS_MAX:
             return False
+        self._heard[stage] += held is None
+        self._worse[stage] += report.finding.worse
         self._reports[report.author] = report
-        self.failed |= self._is_alarmed(stage)
+        self._digests.add(report.digest)
+        self.failed |= self._worse[stage] >= self.release.stages[stage].alarm
         return True
 
-    def holds(self, signed: bytes) -> bool:
-        """Whether it is one of ours, to the bit."""
-        return any(report.signed == signed for report in self._reports.values())
+    def knows(self, digest: bytes) -> bool:
+        """Whether the report with this digest was ever taken."""
+        return digest in self._digests
 
     def of_stage(self, stage: int) -> list[Report]:
         """The reports of one slice."""
         return [each for each in self._reports.values() if each.finding.stage == stage]
 
-    def missing_from(self, known: Collection[bytes]) -> list[Report]:
-        """Reports whose digests are not among these."""
-        return [report for report in self if report.digest not in known]
-
     @property
     def stage(self) -> int:
         """The first stage that has not passed; as many as there are when all have."""
         for number, stage in enumerate(self.release.stages):
-            if len(self.of_stage(number)) < stage.quorum:
+            if self._heard[number] < stage.quorum:
                 return number
         return len(self.release.stages)
 
@@ -77,10 +79,6 @@ class Ledger:
         if self.failed:
             return "failed"
         return "passed" if self.stage == len(self.release.stages) else "open"
-
-    def _is_alarmed(self, stage: int) -> bool:
-        worse = sum(report.finding.worse for report in self.of_stage(stage))
-        return worse >= self.release.stages[stage].alarm
 
     def _check(self, report: Report) -> None:
         release, finding = self.release, report.finding

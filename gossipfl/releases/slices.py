@@ -13,7 +13,7 @@ from gossipfl.security.fields import whole
 SALT_BYTES: Final = 8
 PLACES: Final = 2**32
 # Of a slice, so many say what they found: enough to judge, few enough to tell everybody.
-JUDGES_MAX: Final = 64
+JUDGES_MAX: Final = 24
 
 
 @attrs.frozen
