@@ -61,18 +61,14 @@ class Gateway:
         self._hosted: set[str] = set()
         self._failed_s: dict[str, float] = {}
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until SIGTERM or Ctrl-C.  Reports when every wire is up.
-
-        Raises ConfigError when a wire cannot be used.
-        """
+    async def run(self) -> None:
+        """Until SIGTERM or Ctrl-C.  Raises ConfigError when a wire can never be as it was named."""
         logging = trio.CancelScope(shield=True)
         async with trio.open_nursery() as outer:
             outer.start_soon(run_in, logging, self._log.run)
             try:
                 async with trio.open_nursery() as nursery:
                     await self._start(nursery)
-                    task_status.started()
                     await self._watch_register(nursery)
             finally:
                 self._observer.emit("gateway.stopped")
@@ -83,26 +79,22 @@ class Gateway:
         answers: dict[str, Callable[[], Answer]] = {"status": self.status}
         await nursery.start(serve_status, self._register.home.status_socket, answers)
         for wire in self._wires:
-            await nursery.start(self._serve, wire)
+            nursery.start_soon(self._serve, wire)
 
-    async def _serve(
-        self, wire: Wire, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        """A wire that was good once may go away, as USB does, and come back."""
-        status: trio.TaskStatus[None] | None = task_status
+    async def _serve(self, wire: Wire) -> None:
+        """A wire that was good once may go away, as USB does, and come back; brokers come late."""
+        was_good = False
         while True:
             try:
                 async with trio.open_nursery() as nursery:
                     name = await nursery.start(wire.serve, self._take)
                     self._observer.emit("wire.up", link=name)
-                    if status is not None:
-                        status.started()
-                        status = None
+                    was_good = True
             except* (PeerError, ConfigError) as group:
-                if status is not None:
+                error = _first(group)
+                if isinstance(error, ConfigError) and not was_good:
                     raise
-                reason = str(group.exceptions[0])
-                self._sparingly.emit("wire.down", wire.name, link=wire.name, reason=reason)
+                self._sparingly.emit("wire.down", wire.name, link=wire.name, reason=str(error))
             await trio.sleep(LOOK_S)
 
     def _take(self, arrival: Arrival) -> None:
