@@ -16,6 +16,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from gossipfl.central.links import UPDATE_RATIO, WHOLE, CentralLinks
 from gossipfl.compression import Codec, DenseCodec, SparseCodec
 from gossipfl.compression.limited import Limit, LimitedCodec
 from gossipfl.errors import ConfigError
@@ -115,6 +116,10 @@ class Agreement(ABC):
     def initial(self) -> NDArray[np.float32]:
         """w0, float32[d], the same bits on every device."""
 
+    def whole(self, shared: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model around what is gossiped, float32[d]; private layers as they begin."""
+        return shared
+
     @abstractmethod
     def summary(self) -> str:
         """One line for people: what is learnt, and how large it is."""
@@ -152,6 +157,18 @@ class Agreement(ABC):
             seed_codec = LimitedCodec(seed_codec, SEED_RATIO, limit)
         weight_max = WEIGHT_MAX if self.trust == "open" else 1.0
         return AnchoredGossip(codec, seed_codec, self.initial(), weight_max)
+
+    def make_central(self, *, is_seed: bool, limit: Limit | None = None) -> CentralLinks:
+        """The scheme of links between seeds and clients, at the end that is a seed or not.
+
+        Where members may lie, robust rules need whole updates.
+        """
+        ratio = UPDATE_RATIO if self.trust == "closed" else WHOLE
+        codec: Codec = attrs.evolve(self._sparse_codec(), keep_ratio=ratio, bits=2)
+        if limit is not None:
+            codec = LimitedCodec(codec, ratio, limit)
+        merges = self.trust == "closed"
+        return CentralLinks(codec, self.initial(), is_seed=is_seed, merges=merges)
 
     def make_caution(self, seed: int) -> Caution | None:
         """One node's caution towards its neighbours, where they are not trusted.

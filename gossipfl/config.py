@@ -10,6 +10,7 @@ import attrs
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, le, lt, optional
 
+from gossipfl.fallback.policy import FallbackSettings
 from gossipfl.gossip.allowance import DAY_MIN, MESSAGE_MIN, Limits
 from gossipfl.membership.settings import Settings
 from gossipfl.toml import build, read_toml
@@ -41,6 +42,7 @@ PRESETS: Final[dict[str, dict[str, float]]] = {
 }
 
 
+FALLBACK_INTERVALS: Final = 3
 # What a node learns from: readings, or an app that has data of its own.
 SOURCES: Final = ("data", "flower", "numpy_client", "sklearn", "torch")
 
@@ -102,6 +104,20 @@ class NodeConfig:
     )
     max_message_bytes: int | None = _setting(
         None, "Longest message of an exchange: deltas shrink to fit.", optional(ge(MESSAGE_MIN))
+    )
+    fallback_below: int = _setting(
+        2,
+        "Turn to a seed while fewer neighbours live, unless the cluster has no more.",
+        ge(1),
+        le(64),
+    )
+    fallback_after_s: float | None = _setting(
+        None, "Seconds of that until the node does.  Default: three intervals.", optional(gt(0))
+    )
+    fallback_return_s: float | None = _setting(
+        None,
+        "Seconds with enough neighbours until it returns.  Default: three intervals.",
+        optional(gt(0)),
     )
     settle_s: float = _setting(
         1.0, "Seconds without news about input statistics before training starts.", ge(0)
@@ -165,6 +181,16 @@ class NodeConfig:
     def limits(self) -> Limits:
         """On what this node sends."""
         return Limits(self.bytes_per_day, self.max_message_bytes)
+
+    @property
+    def fallback(self) -> FallbackSettings:
+        """When this node turns to a seed."""
+        usual_s = FALLBACK_INTERVALS * self.interval_s
+        return FallbackSettings(
+            below=self.fallback_below,
+            after_s=self.fallback_after_s or usual_s,
+            return_s=self.fallback_return_s or usual_s,
+        )
 
     @property
     def membership(self) -> Settings:

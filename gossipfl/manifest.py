@@ -171,6 +171,12 @@ class Manifest(Agreement):
         """w0 as far as it is gossiped, float32[d], the same bits on every device."""
         return self.initial_model()[self.split().shared]
 
+    def whole(self, shared: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model around what is gossiped, with private layers as they begin."""
+        model = self.initial_model()
+        model[self.split().shared] = shared
+        return model
+
     def initial_model(self) -> NDArray[np.float32]:
         """w0 with private layers and all; they start alike too."""
         return self.model().initial(self.seed)

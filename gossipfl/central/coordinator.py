@@ -57,13 +57,13 @@ class Closing:
 
 @define
 class _Client:
-    """base: round whose model it has.  samples: as it last said.
+    """base: round whose model it has; -1 when it is not led.  samples: as it last said.
 
     counted: number of its exchange that last counted, in the round `counted_in`.
     """
 
-    base: int
-    samples: int
+    base: int = -1
+    samples: int = 1
     counted: int = 0
     counted_in: int = -1
 
@@ -89,18 +89,30 @@ class Coordinator:
         self.round = 0
 
     @property
+    def clients_max(self) -> int:
+        """Clients to know at most."""
+        return self._settings.clients_max
+
+    @property
+    def buffers(self) -> bool:
+        """Updates make steps as they come, without rounds."""
+        return self._settings.buffer > 0
+
+    @property
     def heard(self) -> int:
         """Updates that count in this round so far."""
         return self._rule.count
 
     @property
     def weight(self) -> int:
-        """Samples of all clients that have a recent model: what the seed's model stands for."""
-        recent = self.round - self._settings.staleness_max
-        return max(1, sum(c.samples for c in self._clients.values() if c.base >= recent))
+        """Samples of all who are led: what the seed's model stands for; at least 1."""
+        oldest = max(0, self.round - self._settings.staleness_max)
+        return max(1, sum(c.samples for c in self._clients.values() if c.base >= oldest))
 
     def due_s(self, now_s: float) -> float:
         """When to look again whether the round is over; infinite while nobody has been heard."""
+        if self.buffers:
+            return math.inf
         due_s, late_s = self._deadlines
         return due_s if now_s < due_s else late_s
 
@@ -114,10 +126,17 @@ class Coordinator:
             return f"claims {samples} samples, where {usual:.0f} are usual"
         return None
 
-    def greet(self, client: bytes, samples: int) -> None:
-        """A client has been given the newest model without an update, on a new link."""
+    def join(self, client: bytes, samples: int) -> None:
+        """A client that has been given the newest model is led from now on."""
         self._enter(client).samples = samples
         self._give(client)
+
+    def leave(self, client: bytes) -> None:
+        """A client is led no more, as it says itself."""
+        known = self._clients.get(client)
+        if known is not None:
+            known.base = -1
+        self.unlinked(client)
 
     def take(
         self, client: bytes, sequence: int, samples: int, delta: Delta, now_s: float
@@ -126,9 +145,12 @@ class Coordinator:
         known = self._enter(client)
         if known.counted == sequence:
             return self._again(client, known)
-        refusal = self.check_samples(client, samples) or self._check_age(known)
+        refusal = self.check_samples(client, samples)
         if refusal is not None:
-            self._give(client)
+            return Judgement(Verdict.ANSWER, refusal)
+        known.samples, refusal = samples, self._check_age(known)
+        if refusal is not None:
+            self._give(client)  # it has the newest model now, and may go on from there
             return Judgement(Verdict.ANSWER, refusal)
         self._count(client, known, sequence, samples, delta, now_s)
         if self._settings.buffer:
@@ -137,7 +159,7 @@ class Coordinator:
         self._waiting[client] = None
         return Judgement(Verdict.WAITS)
 
-    def left(self, client: bytes) -> None:
+    def unlinked(self, client: bytes) -> None:
         """Its link has ended; what it sent counts, and it is answered when it asks again."""
         self._invited.discard(client)
         self._waiting.pop(client, None)
@@ -199,17 +221,18 @@ class Coordinator:
         self.round, self._clients = round_, clients
 
     def replay(self, client: bytes, sequence: int, samples: int, delta: Delta) -> Closing | None:
-        """An update that was answered after the snapshot; the step, if it was one that made one."""
-        if sequence == 1:
-            self.greet(client, samples)
-        elif self._settings.buffer:
-            self.take(client, sequence, samples, delta, 0.0)
-            return self.close() if self.is_over(0.0) else None
-        return None
+        """An update that was answered after the snapshot; the step, if it was one that made one.
+
+        Only steps of a buffer are answered before a snapshot is taken.
+        """
+        if not self._settings.buffer:
+            return None
+        self.take(client, sequence, samples, delta, 0.0)
+        return self.close() if self.is_over(0.0) else None
 
     def _enter(self, client: bytes) -> _Client:
         """Its entry; the dictionary stays in order of use."""
-        known = self._clients.pop(client, None) or _Client(self.round, 0)
+        known = self._clients.pop(client, None) or _Client()
         self._clients[client] = known
         while len(self._clients) > self._settings.clients_max:
             del self._clients[next(iter(self._clients))]
@@ -229,6 +252,8 @@ class Coordinator:
         return Judgement(Verdict.ANSWER)
 
     def _check_age(self, known: _Client) -> str | None:
+        if known.base < 0:
+            return "has not asked to be led"
         age = self.round - known.base
         if age > self._settings.staleness_max:
             return f"began from round {known.base}, {age} rounds ago"
@@ -249,7 +274,7 @@ class Coordinator:
         if longest and norm > longest:
             factor *= longest / norm
         self._rule.add(delta, samples, factor)
-        known.samples, known.counted, known.counted_in = samples, sequence, self.round
+        known.counted, known.counted_in = sequence, self.round
         self._invited.discard(client)
         self._opened_s = min(self._opened_s, now_s)
 

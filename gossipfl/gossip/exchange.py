@@ -59,6 +59,13 @@ class Exchange:
         """The request that is still open, byte for byte as it was."""
         return self._request(self.state.pending) if self.state.pending else None
 
+    def next_half(self, request: Request) -> Side | None:
+        """What the request brings, if it is for the next exchange; None when it is for another.
+
+        Raises RemoteProtocolError when its payload is not a delta of this model.
+        """
+        return self._their_side(request) if self._place(request) is Place.NEXT else None
+
     def receive(self, replica: Replica, message: ExchangeMessage) -> Outcome:
         """Take one message in.
 

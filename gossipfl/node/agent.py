@@ -7,6 +7,7 @@ from typing import Final
 import trio
 
 from gossipfl.agreement import Agreement
+from gossipfl.central.coordinator import Coordinator
 from gossipfl.config import NodeConfig
 from gossipfl.data.drift import DriftWatch
 from gossipfl.data.statistics import MomentSet
@@ -15,14 +16,16 @@ from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.learning.best import BestWatch
 from gossipfl.node.answers import Answers
+from gossipfl.node.coordination import Coordination
 from gossipfl.node.durations import Durations
 from gossipfl.node.growth import Growth
 from gossipfl.node.inputs import PreparedInputs
 from gossipfl.node.lateness import SAMPLES_MAX, watch_lateness
+from gossipfl.node.lead import Lead
 from gossipfl.node.learners import Material, Studies, make_studies
 from gossipfl.node.membership import Membership
-from gossipfl.node.mixer import Mixer
-from gossipfl.node.network import Network
+from gossipfl.node.mixer import LINKS_MAX, Mixer
+from gossipfl.node.network import SEEDS_MAX, Network
 from gossipfl.node.releases import Releases
 from gossipfl.node.rounds import Rounds
 from gossipfl.node.sharing import Sharing
@@ -60,7 +63,8 @@ class Agent:
         self._store = store
         self._lateness = Durations(SAMPLES_MAX)
         own_key = membership.certificate.public_key
-        self._network = Network(config, manifest, membership, around)
+        self._coordinator = material if isinstance(material, Coordinator) else None
+        self._network = self._make_network()
         self._beyond = beyond
         self._journal = Journal(store, saved.position, around.run_blocking, around.observer)
         self._sharing = Sharing(
@@ -94,8 +98,11 @@ class Agent:
             around,
             saved,
         )
-        self._network.serve(self._mixer, self._sharing, self._releases)
-        self._rounds = self._make_rounds()
+        self._lead = self._make_lead()
+        self._rounds = self._make_rounds(saved)
+        exchanges = self._mixer if isinstance(self._rounds, Rounds) else self._rounds
+        warmth = self._mixer.warmth
+        self._network.serve(exchanges, self._sharing, self._releases, warmth)
         self._growth = self._make_growth()
         self.answers = Answers(
             manifest,
@@ -103,6 +110,7 @@ class Agent:
             self._network,
             self._studies,
             self._mixer,
+            self._lead,
             self._rounds.progress,
             self._best,
             self._growth,
@@ -136,6 +144,8 @@ class Agent:
         await self._network.start(nursery)
         if self._config.lateness_interval_s:
             nursery.start_soon(watch_lateness, self._lateness, self._config.lateness_interval_s)
+        if self._coordinator is None:
+            nursery.start_soon(self._lead.run)
         if self._growth is not None:
             nursery.start_soon(self._growth.run, self._config.folder_interval_s)
         name, address = self._membership.certificate.name, self._network.address
@@ -145,6 +155,11 @@ class Agent:
     async def _run_rounds(self) -> None:
         config = self._config
         await self._rounds.run(config.interval_s, config.settle_s, config.rounds)
+
+    def _make_network(self) -> Network:
+        config, seat = self._config, self._coordinator
+        central_max = SEEDS_MAX if seat is None else seat.clients_max
+        return Network(config, self._manifest, self._membership, self._around, central_max)
 
     def _make_studies(self, material: Material, own_key: bytes, saved: Saved) -> Studies:
         moments = self._sharing.moments
@@ -174,20 +189,36 @@ class Agent:
         allowance = Allowance(self._config.limits, trio.current_time())
         limit = allowance.payload_bytes if self._config.limits else None
         scheme: Scheme = manifest.make_scheme(limit=limit)
+        seat = self._coordinator
         mixer = Mixer(
             replica,
             scheme,
+            manifest.make_central(is_seed=seat is not None, limit=limit),
             own_key,
             self._journal,
             self._around.observer,
             allowance,
             lambda: self._network.sessions.traffic().sent_bytes,
+            LINKS_MAX + (0 if seat is None else seat.clients_max),
             self._beyond,
         )
         mixer.restore(saved)
         return mixer
 
-    def _make_rounds(self) -> Rounds:
+    def _make_lead(self) -> Lead:
+        return Lead(
+            self._config.fallback,
+            self._network.mesh,
+            self._mixer,
+            self._network.others,
+            self._around.observer,
+            self._config.resend_s,
+            visits=self._mixer.central.merges,
+        )
+
+    def _make_rounds(self, saved: Saved) -> Rounds | Coordination:
+        if self._coordinator is not None:
+            return self._make_coordination(self._coordinator, saved)
         return Rounds(
             self._studies.learner,
             self._studies.inputs,
@@ -200,9 +231,23 @@ class Agent:
             self._around.rng,
             self._network.course,
             self._releases,
+            self._lead,
             resend_s=self._config.resend_s,
             stop_after=self._config.stop_after,
         )
+
+    def _make_coordination(self, coordinator: Coordinator, saved: Saved) -> Coordination:
+        coordination = Coordination(
+            coordinator,
+            self._mixer,
+            self._network.mesh,
+            self._checkpoints,
+            self._around.observer,
+            self._around.rng,
+            self._config.resend_s,
+        )
+        coordination.restore(saved)
+        return coordination
 
     def _make_growth(self) -> Growth | None:
         inputs, around = self._studies.inputs, self._around

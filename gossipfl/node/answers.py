@@ -11,6 +11,7 @@ from gossipfl.agreement import Agreement
 from gossipfl.learning.best import BestWatch
 from gossipfl.node.durations import Durations
 from gossipfl.node.growth import Growth
+from gossipfl.node.lead import Lead
 from gossipfl.node.learners import Studies
 from gossipfl.node.memory import peak_bytes
 from gossipfl.node.mixer import Mixer
@@ -33,6 +34,7 @@ class Answers:
         network: Network,
         studies: Studies,
         mixer: Mixer,
+        lead: Lead,
         progress: Progress,
         best: BestWatch,
         growth: Growth | None,
@@ -47,6 +49,7 @@ class Answers:
         self._network = network
         self._studies = studies
         self._mixer = mixer
+        self._lead = lead
         self._progress = progress
         self._best = best
         self._growth = growth
@@ -95,6 +98,7 @@ class Answers:
             "manifest": self._manifest.id.hex(),
             "uptime_s": round(time.monotonic() - self._started_s, 1),
             "state": progress.state,
+            "mode": self._lead.mode.value,
             "model": self._manifest.summary(),
             "private": list(self._manifest.private),
             "samples": replica.samples,
@@ -133,6 +137,7 @@ class Answers:
                 "name": neighbour.name,
                 "address": neighbour.address,
                 "dialled": neighbour.dialled,
+                "central": neighbour.is_central,
                 "exchanges": neighbour.exchanges,
                 "cipher": neighbour.link.protocol,
                 "granted": round(self._mixer.replica.granted(neighbour.key), 2),

@@ -89,7 +89,8 @@ class Connector:
         while True:
             await trio.sleep(COURSE_S)
             for neighbour in self._mesh:
-                if neighbour.dialled and not self._course.wants(neighbour.hello.instance):
+                is_ours = neighbour.dialled and not neighbour.is_central
+                if is_ours and not self._course.wants(neighbour.hello.instance):
                     neighbour.end("it is not next to us in the topology")
             self._mesh.announce_change()
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import trio
 
-from gossipfl.agreement import Agreement
+from gossipfl.central.coordinator import Coordinator
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError, StateError
 from gossipfl.gossip.scheme import Scheme
@@ -20,7 +20,7 @@ from gossipfl.manifest import open_manifest
 from gossipfl.node.agent import NO_LINKS, Agent, run_in
 from gossipfl.node.eventlog import EventLog
 from gossipfl.node.kernels import warm_kernels
-from gossipfl.node.learners import Material, open_material
+from gossipfl.node.learners import Bring, open_material
 from gossipfl.node.membership import Membership
 from gossipfl.node.observer import Observer, Sink
 from gossipfl.node.state.home import Home, read_bytes, write_private
@@ -32,6 +32,7 @@ from gossipfl.releases.envelope import FILE_MAX
 from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id
 from gossipfl.security.signed import SIGNED_MAX
+from gossipfl.transports.base import LINKS_MAX
 from gossipfl.transports.mdns import MdnsDiscovery
 from gossipfl.transports.multicast import outward_addresses
 from gossipfl.transports.tcp import TcpTransport
@@ -39,14 +40,14 @@ from gossipfl.transports.tcp import TcpTransport
 DROPPED_INTERVAL_S = 10.0
 
 Take = Callable[[bytes], Awaitable[None]]
-Bring = Callable[[NodeConfig, Agreement, bytes, Observer], Material]
 
 
 class Device:
     """Everything of a node that can fail before the first peer is met, checked and opened.
 
     run_blocking: how the node trains and writes, beside or on the event loop.
-    bring: opens what the node learns from.
+    bring: opens what the node learns from, or leads others with.
+    links_max: links to accept at a time.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Device:
         *sinks: Sink,
         run_blocking: RunBlocking = run_in_thread,
         bring: Bring = open_material,
+        links_max: int = LINKS_MAX,
     ) -> None:
         """Raises ConfigError, DataError or StateError: one line that says what to do."""
         self.home = Home(config.state)
@@ -62,6 +64,7 @@ class Device:
         self.log = EventLog(self.home.events, run_blocking)
         self.observer = Observer(self.log, *sinks)
         self.config = config
+        self._links_max = links_max
         self.home.lock()
         try:
             self._open(bring)
@@ -75,9 +78,22 @@ class Device:
         self.manifest = open_manifest(admission.manifest, admission.authority)
         self.membership = self._membership(self.key, admission)
         self.material = bring(self.config, self.manifest, self.key.public, self.observer)
+        self._check_role()
         self.store, self.saved = self._open_store()
         self.observer.emit("kernels.warming")
         warm_kernels()
+
+    def _check_role(self) -> None:
+        """What others take us for must be what we are."""
+        certificate = self.membership.certificate
+        if isinstance(self.material, Coordinator) == certificate.is_seed:
+            return
+        if certificate.is_seed:
+            raise ConfigError(f"{certificate.name} was admitted as a seed: run `gossipfl seed`")
+        raise ConfigError(
+            f"{certificate.name} was admitted as no seed: the operator revokes it, and admits this "
+            "device under another name with --role seed"
+        )
 
     def _admission(self) -> Admission:
         if not self.home.admission.exists():
@@ -139,7 +155,7 @@ class Device:
         """On this device's sockets and disk; to be run in a trio loop.  beyond: see Agent."""
         config, membership = self.config, self.membership
         around = Surroundings(
-            transport=TcpTransport(config.listen),
+            transport=TcpTransport(config.listen, links_max=self._links_max),
             discovery=MdnsDiscovery(config.interface) if config.mdns else None,
             run_blocking=self._run_blocking,
             observer=self.observer,

@@ -1,5 +1,6 @@
 """What a node trains, and what keeps its inputs in step with what the cluster agrees on."""
 
+from collections.abc import Callable
 from typing import Final
 
 from attrs import frozen
@@ -7,6 +8,8 @@ from attrs import frozen
 from gossipfl.adapters.frameworks import make_learner
 from gossipfl.adapters.surroundings import NodeContext, parse_settings
 from gossipfl.agreement import Agreement
+from gossipfl.central.bystander import Bystander
+from gossipfl.central.coordinator import Coordinator
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError
 from gossipfl.foreign import FRAMEWORKS, ForeignManifest
@@ -23,7 +26,10 @@ from gossipfl.node.supply import Supply, open_supply
 OWNER_BYTES: Final = 8
 NODE_ID_BYTES: Final = 7  # so that it fits a signed 64-bit integer, as Flower's ids do
 
-Material = Supply | Learner
+# Readings, an app that trains, or what a seed leads others with.
+Material = Supply | Learner | Coordinator
+# From a node's settings, agreement and key; it may report what it found.
+Bring = Callable[[NodeConfig, Agreement, bytes, Observer], Material]
 
 
 @frozen(eq=False)
@@ -91,6 +97,9 @@ def make_studies(
     if isinstance(material, Supply):
         assert isinstance(manifest, Manifest)
         studies = _built_in(manifest, material, sharing, own_key, seed)
+    elif isinstance(material, Coordinator):
+        bystander = Bystander(material, manifest.parameters, manifest.whole)
+        studies = Studies(bystander, Inputs())
     else:
         studies = Studies(material, Inputs())
     if saved is not None:

@@ -7,6 +7,7 @@ import numpy as np
 import trio
 from attrs import Factory, define, field
 
+from gossipfl.central.links import link_to
 from gossipfl.errors import Unreachable
 from gossipfl.membership.records import Id, id_of
 from gossipfl.membership.views import Views
@@ -28,6 +29,8 @@ class Neighbour:
         was first sent on this link at opened_s.
     known_moments: digests of the statistics that we know it holds.
     waiting: messages about members that are on their way out.
+    is_central: one of its ends is a seed, and the other one is not.
+    answered: set when it has answered our newest request, and when it has gone.
     """
 
     link: SecureLink[Certificate]
@@ -40,6 +43,8 @@ class Neighbour:
     exchanges: int = 0
     known_moments: set[bytes] = Factory(set)
     waiting: int = 0
+    is_central: bool = False
+    answered: trio.Event = Factory(trio.Event)
     scope: trio.CancelScope = Factory(trio.CancelScope)
     ended: str | None = None
     assembler: Assembler = Factory(Assembler)
@@ -49,6 +54,11 @@ class Neighbour:
     def key(self) -> bytes:
         """Its public key, which is who it is."""
         return self.link.remote_static
+
+    @property
+    def exchange(self) -> bytes:
+        """What exchanges with it are called: those of one peer for gossip and for a seed differ."""
+        return link_to(self.key) if self.is_central else self.key
 
     @property
     def id(self) -> Id:
@@ -87,10 +97,17 @@ class Neighbour:
 
 
 class Mesh:
-    """The live links of one node: at most one to each peer, at most `view_max` in all."""
+    """The live links of one node: at most one to each peer.
 
-    def __init__(self, own_key: bytes, views: Views, stale_s: float) -> None:
-        """A link that was silent for `stale_s` gives way to a new one of the same peer."""
+    Those to seeds, or a seed's to its clients, are counted apart: they replace no neighbour.
+    """
+
+    def __init__(self, own_key: bytes, views: Views, stale_s: float, central_max: int) -> None:
+        """A link that was silent for `stale_s` gives way to a new one of the same peer.
+
+        central_max: links between a seed and a client to have at most.
+        """
+        self._central_max = central_max
         self._own_key = own_key
         self._stale_s = stale_s
         self._views = views
@@ -103,6 +120,21 @@ class Mesh:
 
     def __len__(self) -> int:
         return len(self._live)
+
+    @property
+    def peers(self) -> list[Neighbour]:
+        """Whom we gossip with."""
+        return [neighbour for neighbour in self if not neighbour.is_central]
+
+    @property
+    def living(self) -> list[Neighbour]:
+        """Those of them that live, as far as we know."""
+        return [each for each in self.peers if not self._views.is_suspect(each.id)]
+
+    @property
+    def central(self) -> list[Neighbour]:
+        """Our seeds; or our clients, where we are one."""
+        return [neighbour for neighbour in self if neighbour.is_central]
 
     @property
     def missing(self) -> int:
@@ -129,7 +161,7 @@ class Mesh:
         return self.find(self._views.least_used(ids)) if ids else None
 
     def _ids(self) -> list[Id]:
-        return [neighbour.id for neighbour in self]
+        return [neighbour.id for neighbour in self.peers]
 
     def is_live(self, instance: str | None, addresses: tuple[str, ...]) -> bool:
         """There is a link to the peer with this instance id, or at one of these addresses."""
@@ -145,7 +177,10 @@ class Mesh:
         known = self._live.get(fresh.key)
         if known is not None and not self._gives_way(known, fresh):
             return "we have a link already"
-        if known is None:
+        if known is None and fresh.is_central:
+            if len(self.central) >= self._central_max:
+                return "all our links between seeds and clients are in use"
+        elif known is None:
             urgent = not fresh.dialled and fresh.hello.wish == Wish.URGENT_LINK
             admission = self._views.admit(self._ids(), urgent=urgent)
             if not admission.accepted:
@@ -162,13 +197,14 @@ class Mesh:
         """Forget a link that has ended."""
         if self._live.get(neighbour.key) is neighbour:
             del self._live[neighbour.key]
+            neighbour.answered.set()
             self.announce_change()
 
     def pick(
         self, rng: np.random.Generator, ready: Callable[[Neighbour], bool]
     ) -> Neighbour | None:
         """One of the neighbours that are ready for an exchange, all equally likely."""
-        candidates = [neighbour for neighbour in self if ready(neighbour)]
+        candidates = [neighbour for neighbour in self.peers if ready(neighbour)]
         return candidates[int(rng.integers(len(candidates)))] if candidates else None
 
     def _gives_way(self, known: Neighbour, fresh: Neighbour) -> bool:

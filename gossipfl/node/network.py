@@ -16,10 +16,10 @@ from gossipfl.node.connector import Connector, run_discovery, run_loneliness_wat
 from gossipfl.node.course import Course, parse_course
 from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import Mesh
-from gossipfl.node.mixer import LINKS_MAX, Mixer
+from gossipfl.node.mixer import LINKS_MAX
 from gossipfl.node.neighbourhood import Neighbourhood
 from gossipfl.node.releases import Releases
-from gossipfl.node.session import Sessions
+from gossipfl.node.session import Exchanges, Sessions
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.surroundings import Surroundings
 from gossipfl.transports.address import format_address, parse_address
@@ -28,6 +28,8 @@ from gossipfl.wire.messages import Hello, Wish
 
 # Addresses that nobody told us of in a record, by mDNS above all.
 SIGHTINGS_MAX: Final = 256
+# Seeds that a node is linked to: one leads it, the other one is for when that fails.
+SEEDS_MAX: Final = 2
 ANY_HOST: Final = ("", "0.0.0.0", "::")
 
 
@@ -35,9 +37,17 @@ class Network:
     """The services that `start` starts, and what they share."""
 
     def __init__(
-        self, config: NodeConfig, manifest: Agreement, membership: Membership, around: Surroundings
+        self,
+        config: NodeConfig,
+        manifest: Agreement,
+        membership: Membership,
+        around: Surroundings,
+        central_max: int = SEEDS_MAX,
     ) -> None:
-        """Raises ConfigError when the configured topology is none for nodes."""
+        """central_max: links to have between seeds and clients.
+
+        Raises ConfigError when the configured topology is none for nodes.
+        """
         self._config = config
         self._manifest_id = manifest.id
         self._membership = membership
@@ -56,12 +66,12 @@ class Network:
             epoch=lambda: int(around.wall_clock() / config.interval_s),
         )
         own_key = membership.certificate.public_key
-        self.mesh = Mesh(own_key, views, stale_s=settings.probe_interval_s)
+        self.mesh = Mesh(own_key, views, settings.probe_interval_s, central_max)
         self.book = AddressBook(
             around.rng,
             settings.members_max + SIGHTINGS_MAX,
             self.mesh.is_live,
-            self.course.wants,
+            self._wants,
             self.mesh.announce_change,
         )
         self.overlay = Overlay(
@@ -73,9 +83,18 @@ class Network:
             trio.current_time(),
         )
 
-    def serve(self, mixer: Mixer, sharing: Sharing, releases: Releases) -> None:
-        """What links are for; to be called once, before `start`."""
-        self._warmth = mixer.warmth
+    def serve(
+        self,
+        exchanges: Exchanges,
+        sharing: Sharing,
+        releases: Releases,
+        warmth: Callable[[bytes], int],
+    ) -> None:
+        """What links are for; to be called once, before `start`.
+
+        warmth: exchanges ever made with the peer of a key.
+        """
+        self._warmth = warmth
         self._neighbourhood = Neighbourhood(
             self.overlay, self.mesh, self._around.observer, self._addresses, self._visit
         )
@@ -84,7 +103,7 @@ class Network:
             self._hello,
             self.mesh,
             self.book,
-            mixer,
+            exchanges,
             sharing,
             releases,
             self._neighbourhood,
@@ -105,6 +124,13 @@ class Network:
         nursery.start_soon(run_loneliness_watch, self.mesh, around.observer)
         if around.discovery is not None:
             nursery.start_soon(self._discover, around.discovery)
+
+    def others(self) -> int:
+        """Members that are known to live and are no seeds."""
+        return sum(
+            entry.obituary is None and not entry.record.certificate.is_seed
+            for entry in self.overlay.roll
+        )
 
     def members(self) -> dict[str, int]:
         """How many others we know, and how many of them are held to be dead."""
@@ -163,12 +189,28 @@ class Network:
         return False
 
     def _live(self) -> Iterable[str]:
-        """Instances that we take for live: our neighbours, and members neither dead nor gone."""
+        """Instances that we take for live: our neighbours, and members neither dead nor gone.
+
+        Seeds are in no topology.
+        """
         members = (self.overlay.roll.get(each) for each in self.overlay.roll.living())
         living = {each.record.id: each.record.instance for each in members if each is not None}
         found = {id: name for id, name in living.items() if not self.book.is_gone(name)}
         # A neighbour that was started anew is what its own hello says.
-        return (found | {each.id: each.hello.instance for each in self.mesh}).values()
+        linked = {each.id: each.hello.instance for each in self.mesh}
+        return set((found | linked).values()) - self._seeds()
+
+    def _seeds(self) -> set[str]:
+        """Instances of members that we know for seeds."""
+        linked = {neighbour.hello.instance for neighbour in self.mesh.central}
+        told = (each.record for each in self.overlay.roll)
+        return linked | {each.instance for each in told if each.certificate.is_seed}
+
+    def _wants(self, instance: str) -> bool:
+        """A seed lets clients come to it, and dials none but seeds and whom it was told to."""
+        if self._membership.certificate.is_seed:
+            return instance in self._seeds()
+        return self.course.wants(instance)
 
     def _warmth_of(self, peer: Id) -> int:
         neighbour = self.mesh.find(peer)

@@ -7,12 +7,15 @@ import numpy as np
 import trio
 from attrs import define
 
+from gossipfl.central.links import Purpose
 from gossipfl.errors import PeerError, TrainingFailed
+from gossipfl.fallback.policy import Mode
 from gossipfl.learning.best import BestWatch
 from gossipfl.learning.learner import Learner
 from gossipfl.learning.training import TrainingDiverged
 from gossipfl.node.course import Course
 from gossipfl.node.inputs import Inputs
+from gossipfl.node.lead import Lead
 from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
@@ -33,7 +36,7 @@ class Progress:
     validation_loss: float | None = None
     accuracy: float | None = None
     error: float | None = None
-    state: Literal["settling", "training", "resting"] = "settling"
+    state: Literal["settling", "training", "resting", "coordinating"] = "settling"
     drift: float | None = None
     drift_feature: str | None = None
     label_drift: float | None = None
@@ -55,6 +58,7 @@ class Rounds:
         rng: np.random.Generator,
         course: Course,
         releases: Releases,
+        lead: Lead,
         *,
         resend_s: float,
         stop_after: int,
@@ -71,6 +75,7 @@ class Rounds:
         self._rng = rng
         self._course = course
         self._releases = releases
+        self._lead = lead
         self._resend_s = resend_s
         self._stop_after = stop_after
         self._evaluated_s = -EVALUATION_INTERVAL_S
@@ -82,12 +87,16 @@ class Rounds:
         self._observer.emit("training.started", samples=self._learner.samples)
         async with trio.open_nursery() as nursery:
             while not rounds or self._mixer.replica.rounds < rounds:
-                await trio.sleep(float(self._rng.exponential(interval_s)))
+                await trio.sleep(self._pause_s(interval_s))
+                await self._lead.ready()
                 await self._learn()
+                # Not awaited here: a peer that does not read may not hold up our rounds.
                 neighbour = self._mesh.pick(self._rng, self._is_ready)
                 if neighbour is not None:
-                    # Not awaited here: a peer that does not read may not hold up our rounds.
                     nursery.start_soon(self._offer, neighbour)
+                turn = self._lead.turn()
+                if turn is not None and not self._releases.keeps_from(turn[0]):
+                    nursery.start_soon(self._offer, *turn)
                 await self._releases.attend()
                 self._checkpoints.note_round()
 
@@ -104,6 +113,12 @@ class Rounds:
             if trio.current_time() - start_s >= patience_s:
                 return
             await trio.sleep(min(0.1, settle_s + 0.01))
+
+    def _pause_s(self, interval_s: float) -> float:
+        """Neighbours are not to speak all at once; a seed waits for all whom it leads."""
+        if self._lead.mode is Mode.CENTRAL:
+            return interval_s
+        return float(self._rng.exponential(interval_s))
 
     def _is_ready(self, neighbour: Neighbour) -> bool:
         is_turn = self._course.is_turn(neighbour.hello.instance)
@@ -176,9 +191,9 @@ class Rounds:
             self.progress.state = state
             self._observer.emit(f"training.{'rests' if rests else 'resumed'}")
 
-    async def _offer(self, neighbour: Neighbour) -> None:
+    async def _offer(self, neighbour: Neighbour, purpose: Purpose = Purpose.VISIT) -> None:
         try:
-            await self._mixer.offer_to(neighbour)
+            await self._mixer.offer_to(neighbour, purpose)
         except PeerError as error:
             self._observer.emit("exchange.failed", peer=neighbour.name, reason=str(error))
             neighbour.end(str(error))

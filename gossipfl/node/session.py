@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import trio
 
 from gossipfl.errors import GossipFLError, PeerError, RemoteProtocolError, Untrusted
+from gossipfl.gossip.exchange import ExchangeMessage
 from gossipfl.membership.book import AddressBook
 from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import Mesh, Neighbour
-from gossipfl.node.mixer import Mixer
 from gossipfl.node.neighbourhood import Neighbourhood
 from gossipfl.node.observer import Observer
 from gossipfl.node.releases import Releases
@@ -41,6 +42,22 @@ from gossipfl.wire.messages import (
 from gossipfl.wire.releases import KnownRelease, PartsWanted, ReleasePart, ReleaseUpdate
 
 
+class Exchanges(Protocol):
+    """Who runs exchanges: the mixer, or a seed's coordination in front of it."""
+
+    def is_unused(self, neighbour: Neighbour) -> bool:
+        """Nothing was ever exchanged with it, and it is for us to begin."""
+
+    async def offer_to(self, neighbour: Neighbour) -> None:
+        """Open an exchange."""
+
+    async def take(self, neighbour: Neighbour, message: ExchangeMessage) -> None:
+        """One message."""
+
+    def unlinked(self, neighbour: Neighbour) -> None:
+        """The link has ended."""
+
+
 class Sessions:
     """Turns links into neighbours and serves each until it ends."""
 
@@ -50,7 +67,7 @@ class Sessions:
         hello: Callable[[Wish], Hello],
         mesh: Mesh,
         book: AddressBook,
-        mixer: Mixer,
+        mixer: Exchanges,
         sharing: Sharing,
         releases: Releases,
         neighbourhood: Neighbourhood,
@@ -161,7 +178,9 @@ class Sessions:
         self, link: SecureLink[Certificate], hello: Hello, *, dialled: bool
     ) -> Neighbour:
         address = link.peer if dialled else _listening_address(link.peer, hello.port)
-        return Neighbour(link, hello, dialled, address, heard_s=trio.current_time())
+        is_central = link.identity.is_seed != self._membership.certificate.is_seed
+        now_s = trio.current_time()
+        return Neighbour(link, hello, dialled, address, heard_s=now_s, is_central=is_central)
 
     async def _serve(self, neighbour: Neighbour) -> None:
         refusal = self._mesh.admit(neighbour)
@@ -183,6 +202,7 @@ class Sessions:
             reason = neighbour.ended or reason
         finally:
             self._mesh.drop(neighbour)
+            self._mixer.unlinked(neighbour)
             if self._mesh.find(neighbour.id) is None:
                 self._neighbourhood.unlinked(neighbour)
                 self._releases.unlinked(neighbour)

@@ -13,7 +13,8 @@ from gossipfl.security.signed import open_signed, sign
 
 CLUSTER_ID_BYTES = 16
 CLOCK_SKEW_S = 300  # devices without a battery clock are often minutes off
-ROLES = ("gateway", "peer", "seed")
+SEED = "seed"
+ROLES = ("gateway", "peer", SEED)
 KIND = "certificate"
 
 _TIME_MAX_S = 2**40  # far beyond any date, and within 64 bits
@@ -49,6 +50,11 @@ class Certificate:
     serial: int = attrs.field(validator=whole(1, SERIAL_MAX))
     not_before_s: int = attrs.field(validator=whole(0, _TIME_MAX_S))
     not_after_s: int = attrs.field(validator=whole(0, _TIME_MAX_S))
+
+    @property
+    def is_seed(self) -> bool:
+        """It may coordinate others."""
+        return SEED in self.roles
 
     def __attrs_post_init__(self) -> None:
         if self.not_after_s < self.not_before_s:

@@ -30,7 +30,7 @@ class Group:
         self.seat = Coordinator(settings, SIZE, np.random.default_rng(0))
         self.sequences = dict.fromkeys(map(name, range(clients)), 1)
         for client in self.sequences:
-            self.seat.greet(client, 10)
+            self.seat.join(client, 10)
 
     def send(self, number: int, value: float = 1.0, now_s: float = 0.0, samples: int = 10):
         client = name(number)
@@ -88,9 +88,9 @@ def test_without_a_quorum_a_round_lasts_twice_as_long_and_never_for_ever():
 def test_who_leaves_is_not_waited_for():
     group = Group(3)
     group.send(0)
-    group.seat.left(name(1))
+    group.seat.unlinked(name(1))
     assert not group.seat.is_over(0)
-    group.seat.left(name(2))
+    group.seat.unlinked(name(2))
     assert group.seat.is_over(0)
 
 
@@ -110,7 +110,7 @@ def test_an_update_for_an_old_round_is_refused_and_its_sender_given_the_newest()
     group = Group(2, evolve(ROUNDS, staleness_max=2))
     for _ in range(3):
         group.send(0)
-        group.seat.left(name(1))
+        group.seat.unlinked(name(1))
         group.seat.close()
     judgement = group.send(1)
     assert judgement.verdict is Verdict.ANSWER
@@ -127,6 +127,18 @@ def test_a_huge_weight_is_refused(samples):
     assert "claims" in (judgement.refusal or "")
     assert group.seat.heard == 5
     assert group.seat.is_over(30)
+
+
+def test_who_has_not_joined_or_has_left_counts_for_nothing():
+    group = Group(2)
+    assert group.seat.weight == 20
+    group.seat.leave(name(1))
+    assert group.seat.weight == 10
+    assert group.send(1).refusal == "has not asked to be led"
+    group.sequences[name(7)] = 1
+    assert group.send(7).refusal == "has not asked to be led"
+    group.send(0)
+    assert group.seat.heard == 1
 
 
 def test_long_updates_are_cut():
@@ -212,7 +224,7 @@ def test_whatever_clients_do_a_round_ends_and_no_update_counts_twice(moves, sett
         elif move == "n" and not settings.buffer and group.sequences[name(number)] > 1:
             group.again(number, now_s=now_s)
         elif move == "a":
-            group.seat.left(name(number))
+            group.seat.unlinked(name(number))
         elif group.seat.is_over(now_s):
             closing = group.seat.close()
             counted += closing.updates

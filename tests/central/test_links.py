@@ -6,12 +6,13 @@ from attrs import define
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.central.links import CentralLinks, is_central, link_to
+from gossipfl.central.links import CentralLinks, Purpose, is_central, link_to, peer_of
 from gossipfl.central.rules import Mean
 from gossipfl.compression import SparseCodec
 from gossipfl.gossip.exchange import Exchange
 from gossipfl.gossip.link import LinkState
 from gossipfl.gossip.replica import Replica
+from gossipfl.wire.messages import Request
 
 SIZE = 120
 CODEC = SparseCodec(SIZE, ((0, 100), (100, SIZE)), keep_ratio=0.2, bits=2)
@@ -29,12 +30,18 @@ class Link:
     """Both ends between a client and the seed."""
 
     client: Replica
+    scheme: CentralLinks
     ours: Exchange
     theirs: Exchange
 
-    def meet(self, seed: Replica) -> None:
+    def offer(self, purpose: Purpose = Purpose.UPDATE) -> Request:
+        """What the client sends."""
+        self.scheme.purpose = purpose
+        return self.ours.offer(self.client)[0]
+
+    def meet(self, seed: Replica, purpose: Purpose = Purpose.JOIN) -> None:
         """One exchange that the client opens."""
-        request, _ = self.ours.offer(self.client)
+        request = self.offer(purpose)
         answer = self.theirs.receive(seed, request).answer
         assert answer is not None
         self.ours.receive(self.client, answer)
@@ -43,17 +50,19 @@ class Link:
 
 
 def link(client: Replica, *, client_first: bool, merges: bool = True) -> Link:
-    ends = []
+    ends, schemes = [], []
     for is_seed, first in ((False, client_first), (True, not client_first)):
         scheme = CentralLinks(CODEC, INITIAL, is_seed=is_seed, merges=merges)
+        schemes.append(scheme)
         state = LinkState(scheme.new_anchor())
         ends.append(Exchange(state, scheme, link=link_to(b"peer"), ours_first=first))
-    return Link(client, *ends)
+    return Link(client, schemes[0], *ends)
 
 
 def test_central_links_have_names_of_their_own():
     assert is_central(link_to(b"k" * 32))
     assert not is_central(b"k" * 32)
+    assert peer_of(link_to(b"k" * 32)) == peer_of(b"k" * 32) == b"k" * 32
 
 
 @pytest.mark.parametrize("client_first", [True, False])
@@ -84,9 +93,12 @@ def test_what_was_learnt_apart_is_averaged_by_samples(client_first):
     pair = link(client, client_first=client_first)
     pair.meet(seed)
     np.testing.assert_allclose(300 * seed.parameters + 100 * client.parameters, before, rtol=1e-5)
-    pair.meet(seed)  # only the first one merges
+    client.parameters += rng.normal(size=SIZE).astype("f4")
+    before = 300 * seed.parameters + 100 * client.parameters
+    pair.meet(seed, Purpose.VISIT)
+    np.testing.assert_allclose(300 * seed.parameters + 100 * client.parameters, before, rtol=1e-5)
     after = seed.parameters.copy()
-    pair.meet(seed)
+    pair.meet(seed, Purpose.UPDATE)  # whose place is in a round
     np.testing.assert_array_equal(seed.parameters, after)
 
 
@@ -120,7 +132,7 @@ def test_rounds_conserve_the_weighted_sum_with_all_that_is_withheld(samples, see
             step = rng.normal(size=SIZE).astype("f4")
             each.client.trained(each.client.start(), each.client.start() + step, 1.0)
             expected = expected + n * step.astype("f8")
-            requests.append(each.ours.offer(each.client)[0])
+            requests.append(each.offer())
             rule.add(CODEC.decode(requests[-1].payload), n, 1.0)
         centre.parameters += rule.finish().astype("f4")
         for each, request in zip(links, requests, strict=True):
@@ -142,7 +154,7 @@ def test_a_group_learns_to_agree_through_compressed_updates():
         for n, point, each in zip(samples, points, links, strict=True):
             start = each.client.start().copy()
             each.client.trained(start, start + rate * (point - start), 1.0)
-            requests.append(each.ours.offer(each.client)[0])
+            requests.append(each.offer())
             rule.add(CODEC.decode(requests[-1].payload), n, 1.0)
         centre.parameters += rule.finish().astype("f4")
         for each, request in zip(links, requests, strict=True):

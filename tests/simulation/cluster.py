@@ -18,13 +18,14 @@ import trio
 import trio.testing
 from numpy.typing import NDArray
 
+from gossipfl.central.coordinator import Coordinator
+from gossipfl.central.settings import CoordinatorSettings
 from gossipfl.config import NodeConfig
 from gossipfl.data.dataset import Dataset
 from gossipfl.data.readings import Readings
 from gossipfl.data.schema import Schema
 from gossipfl.gossip.link import LinkState
 from gossipfl.learning.execution import predict
-from gossipfl.learning.learner import Learner
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.manifest import KIND, Manifest
 from gossipfl.membership.records import id_of
@@ -49,7 +50,7 @@ from gossipfl.security.revocations import RevocationList, open_revocations
 from gossipfl.transports.faults import Faults
 from gossipfl.transports.memory import MemoryNetwork
 from tests.simulation.air import Air, AirDiscovery
-from tests.simulation.device import START_S, Device
+from tests.simulation.device import START_S, Brought, Device
 from tests.simulation.pausing import PausingTransport
 
 Vector = NDArray[np.float32]
@@ -76,7 +77,7 @@ class Cluster:
     def __init__(
         self,
         directory: Path,
-        readings: list[Dataset | Learner],
+        readings: list[Brought],
         *,
         seed: int = SEED,
         manifest: Manifest = MANIFEST,
@@ -101,11 +102,11 @@ class Cluster:
         self.devices = [self.admit(f"{name}-{i}", each) for i, each in enumerate(readings)]
         self._nursery: trio.Nursery | None = None
 
-    def admit(self, name: str, readings: Dataset | Learner, *, clock_s: float = 0.0) -> Device:
+    def admit(self, name: str, readings: Brought, *, clock_s: float = 0.0) -> Device:
         """A device with a serial number of its own, switched off; valid from `clock_s` on."""
         key = DeviceKey.from_secret(self.rng.bytes(32))
         serial = 1 + int(self.rng.integers(2**31))
-        roles = ("peer",)
+        roles = ("seed",) if isinstance(readings, CoordinatorSettings) else ("peer",)
         now_s = START_S + clock_s
         signed = self._authority.admit(name, key.public, roles, serial, now_s, VALID_DAYS)
         admission = Admission(
@@ -181,9 +182,11 @@ class Cluster:
             {DEVICE: material.plan.replayed()} if isinstance(material, DeviceLearner) else {},
         )
 
-    @staticmethod
-    def _material(device: Device) -> Material:
-        """A learner as it is; readings with the folder beside them."""
+    def _material(self, device: Device) -> Material:
+        """A learner as it is; a seed's coordinator; readings with the folder beside them."""
+        if isinstance(device.readings, CoordinatorSettings):
+            rng = self.rng.spawn(1)[0]
+            return Coordinator(device.readings, device.manifest.parameters, rng)
         if not isinstance(device.readings, Dataset):
             return device.readings
         readings = Readings(device.config.validation, device.config.rows_max, device.key.public)

@@ -8,6 +8,7 @@ import numpy as np
 import trio
 from numpy.typing import NDArray
 
+from gossipfl.central.settings import CoordinatorSettings
 from gossipfl.config import NodeConfig
 from gossipfl.data.dataset import Dataset
 from gossipfl.learning.learner import Learner
@@ -21,6 +22,8 @@ from gossipfl.security.admission import Admission
 from gossipfl.security.identity import DeviceKey
 from tests.simulation.pausing import Gate
 
+# Of a seed, how it coordinates.
+Brought = Dataset | Learner | CoordinatorSettings
 START_S: Final = 1_800_000_000.0
 PORT: Final = 7411
 
@@ -38,7 +41,7 @@ class Device:
     name: str
     key: DeviceKey
     admission: Admission
-    readings: Dataset | Learner
+    readings: Brought
     directory: Path
     config: NodeConfig
     manifest: Manifest

@@ -96,7 +96,8 @@ def admit(
     write_private(path, join_file)
     framework = getattr(operator.manifest, "framework", None)
     source = f"--{framework} PKG.MODULE:NAME" if framework else "--data FILE"
-    click.echo(f"Wrote {path}; on {name}: gossipfl node --join {path.name} {source}")
+    run = f"seed --join {path.name}" if "seed" in role else f"node --join {path.name} {source}"
+    click.echo(f"Wrote {path}; on {name}: gossipfl {run}")
 
 
 @command.command()

@@ -16,6 +16,7 @@ COMMANDS: Final = (
     "release",
     "model",
     "node",
+    "seed",
     "key",
     "gateway",
     "status",

@@ -53,9 +53,14 @@ def given_config(path: Path | None, flags: dict[str, Any]) -> NodeConfig:
     """
     given = {key: value for key, value in flags.items() if value not in (None, ())}
     settings = load_config(path, given)
-    for key in ("listen", "peer", "advertise"):
-        _check_addresses(key, given, path, settings)
+    check_addresses(given, path, settings)
     return settings
+
+
+def check_addresses(flags: dict[str, Any], path: Path | None, settings: NodeConfig) -> None:
+    """Raises ConfigError, one line with flag or file, key and remedy."""
+    for key in ("listen", "peer", "advertise"):
+        _check_addresses(key, flags, path, settings)
 
 
 def _check_addresses(

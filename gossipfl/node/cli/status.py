@@ -66,7 +66,7 @@ def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
     private = ", ".join(answer["private"])
     return [
         ("node", f"{answer['name']} ({', '.join(answer['roles'])}) of cluster {answer['cluster']}"),
-        ("state", f"{answer['state']}, {answer['rounds']} rounds in {answer['uptime_s']:.0f} s"),
+        ("state", _state(answer)),
         ("model", answer["model"] + (f"; private: {private}" if private else "")),
         ("readings", _readings(answer)),
         ("quality", _quality(answer)),
@@ -90,6 +90,11 @@ def tell_release(release: dict[str, Any] | None) -> str:
         f"{text}; {passed} of {len(release['stages'])} stages passed, this node is in stage "
         f"{release['slice']}"
     )
+
+
+def _state(answer: dict[str, Any]) -> str:
+    led = {"gossip": "", "central": ", led by a seed", "alone": ", alone"}[answer["mode"]]
+    return f"{answer['state']}{led}, {answer['rounds']} rounds in {answer['uptime_s']:.0f} s"
 
 
 def _members(members: dict[str, int]) -> str:

@@ -16,6 +16,8 @@ from gossipfl.node.state.store import Kept, ModelCheckpoint
 
 LINKS_INTERVAL_S: Final = 300.0
 ROWS_MAX: Final = 2_000
+# A seed's rounds are as many rows as it has clients.
+ROWS_A_LINK: Final = 20
 MEMBERS: Final = "members"
 
 
@@ -49,7 +51,8 @@ class Checkpoints:
         if now_s - self._model_s >= self._interval_s:
             self.write_model()
         rows = self._journal.position - self._links_position
-        if now_s - self._links_s >= LINKS_INTERVAL_S or rows >= ROWS_MAX:
+        rows_max = max(ROWS_MAX, ROWS_A_LINK * self._mixer.links)
+        if now_s - self._links_s >= LINKS_INTERVAL_S or rows >= rows_max:
             self.write_links()
 
     def write_model(self) -> None:

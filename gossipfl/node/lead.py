@@ -1,0 +1,102 @@
+"""A node's part with seeds: it watches its neighbourhood, and is led by a seed when that fails."""
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from gossipfl.central.links import Purpose
+from gossipfl.fallback.policy import FallbackPolicy, FallbackSettings, Mode, Sight
+from gossipfl.node.mesh import Mesh, Neighbour
+from gossipfl.node.mixer import Mixer
+from gossipfl.node.observer import Observer
+
+# Looks at the neighbourhood in the time after which it may fall back.
+LOOKS: Final = 10
+# Rounds between two visits of a node that needs no seed: they keep its model fresh for newcomers.
+VISIT_ROUNDS: Final = 20
+
+
+class Lead:
+    """Says which seed to turn to, if any, and what for."""
+
+    def __init__(
+        self,
+        settings: FallbackSettings,
+        mesh: Mesh,
+        mixer: Mixer,
+        others: Callable[[], int],
+        observer: Observer,
+        resend_s: float,
+        visits: bool,
+    ) -> None:
+        """others: how many members are known to live that are no seeds; visits: see `Purpose`."""
+        self._policy = FallbackPolicy(settings)
+        self._look_s = settings.after_s / LOOKS
+        self._mesh = mesh
+        self._mixer = mixer
+        self._others = others
+        self._observer = observer
+        self._resend_s = resend_s
+        self._visits = visits
+        self._leader: bytes | None = None
+        self._rounds = 0
+
+    @property
+    def mode(self) -> Mode:
+        """What the node goes by."""
+        return self._policy.mode
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            self._look()
+            await trio.sleep(self._look_s)
+
+    def _look(self) -> None:
+        living = self._mesh.living
+        sight = Sight(
+            living=len(living),
+            others=self._others(),
+            stalled=all(map(self._mixer.owes_answer, living)),
+            has_seed=bool(self._mesh.central),
+        )
+        switch = self._policy.see(sight, trio.current_time())
+        if switch is not None:
+            self._leader = None
+            mode, reason = switch.mode.value, switch.reason
+            self._observer.emit("fallback.switched", mode=mode, reason=reason)
+
+    async def ready(self) -> None:
+        """Until the next local steps may begin: who is led starts from the seed's next model.
+
+        Not for ever: a seed that does not answer must not stop us learning.
+        """
+        seed = self._find_leader()
+        if seed is not None and self._mixer.owes_answer(seed):
+            with trio.move_on_after(self._resend_s):
+                await seed.answered.wait()
+
+    def turn(self) -> tuple[Neighbour, Purpose] | None:
+        """The seed to open an exchange with after this round, if any, and what for."""
+        self._rounds += 1
+        found = self._be_led() if self.mode is Mode.CENTRAL else self._visit()
+        return found if found and self._mixer.is_ready(found[0], self._resend_s) else None
+
+    def _be_led(self) -> tuple[Neighbour, Purpose] | None:
+        seed = self._find_leader()
+        if seed is not None:
+            return seed, Purpose.UPDATE
+        if not self._mesh.central:
+            return None
+        seed = self._mesh.central[0]
+        if not self._mixer.owes_answer(seed):  # else that request is repeated first
+            self._leader = seed.key
+        return seed, Purpose.JOIN
+
+    def _visit(self) -> tuple[Neighbour, Purpose] | None:
+        due = self._visits and self._rounds % VISIT_ROUNDS == 0
+        return (self._mesh.central[0], Purpose.VISIT) if due and self._mesh.central else None
+
+    def _find_leader(self) -> Neighbour | None:
+        return next((each for each in self._mesh.central if each.key == self._leader), None)
