@@ -2,7 +2,7 @@
 
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -13,8 +13,6 @@ from gossipfl.errors import PeerError, Unreachable
 KEEP_ALIVE_S: Final = 60
 WAITING_MAX: Final = 64
 READ_BYTES: Final = 16_384
-
-Send = Callable[[bytes], Awaitable[None]]
 
 
 class NotTrusted(PeerError):
@@ -52,8 +50,15 @@ class BrokerSession:
             self._come.extend(self._reader.feed(bytes(content)))
         return self._come.popleft()
 
-    async def run(self, take: Callable[[Published, Send], None]) -> PeerError:
-        """Hand messages to `take`, with a way to send, until the connection ends; returns why."""
+    async def post(self, content: bytes) -> None:
+        """While `run` does: send behind all that waits.  Raises Unreachable when that has ended."""
+        try:
+            await self._outgoing.send(content)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise Unreachable("the MQTT broker was lost") from None
+
+    async def run(self, take: Callable[[Published], None]) -> PeerError:
+        """Hand messages to `take`, and send, until the connection ends; returns why."""
         lost = list[PeerError]()
         try:
             async with self._outgoing, self._queue, trio.open_nursery() as nursery:
@@ -62,7 +67,7 @@ class BrokerSession:
                 while True:
                     packet = await self.receive()
                     if isinstance(packet, Published):
-                        take(packet, self._outgoing.send)
+                        take(packet)
         except* PeerError as group:
             lost += [error for error in group.exceptions if isinstance(error, PeerError)]
         finally:
@@ -77,7 +82,7 @@ class BrokerSession:
         """A broker that answers no ping is gone, whatever TCP believes."""
         while True:
             self._heard = False
-            await self._outgoing.send(PING)
+            await self.post(PING)
             await trio.sleep(KEEP_ALIVE_S / 2)
             if not self._heard:
                 raise Unreachable(f"the broker was silent for {KEEP_ALIVE_S // 2} s")

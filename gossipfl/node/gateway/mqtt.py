@@ -21,7 +21,7 @@ from gossipfl.devices.mqtt import (
 )
 from gossipfl.errors import ConfigError, PeerError, RemoteProtocolError, Unreachable
 from gossipfl.node.gateway.broker import TOPIC_BYTES_MAX, Broker
-from gossipfl.node.gateway.broker_session import KEEP_ALIVE_S, BrokerSession, NotTrusted, Send
+from gossipfl.node.gateway.broker_session import KEEP_ALIVE_S, BrokerSession, NotTrusted
 from gossipfl.node.gateway.wires import WIRE_BYTES_MAX, Arrival, Take, Wire, frames_in
 from gossipfl.transports.address import format_address
 
@@ -49,7 +49,7 @@ class Mqtt(Wire):
         except trio.TooSlowError:
             raise Unreachable(f"{self.name} does not answer") from None
         task_status.started(self.name)
-        error = await session.run(partial(self._take, take))
+        error = await session.run(partial(self._take, take, session))
         raise Unreachable(f"{self.name}: {error}")
 
     async def _open(self) -> BrokerSession:
@@ -98,7 +98,7 @@ class Mqtt(Wire):
             pass  # what devices say meanwhile they will say again
         return None if answer.granted else f"nobody may subscribe to {broker.topic}/+/up there"
 
-    def _take(self, take: Take, message: Published, send: Send) -> None:
+    def _take(self, take: Take, session: BrokerSession, message: Published) -> None:
         prefix, suffix = f"{self._broker.topic}/", "/up"
         name = message.topic.removeprefix(prefix).removesuffix(suffix)
         # A kept message has been answered, or is too old to be.
@@ -111,11 +111,8 @@ class Mqtt(Wire):
             return
         origin = f"mqtt {name}" if name.isprintable() else f"mqtt {name!r}"
         for frame in frames_in(message.payload):
-            take(Arrival(frame, origin, partial(_answer, send, f"{prefix}{name}/down")))
+            take(Arrival(frame, origin, partial(_answer, session, f"{prefix}{name}/down")))
 
 
-async def _answer(send: Send, topic: str, frame: bytes) -> None:
-    try:
-        await send(publish(topic, enframe(frame)))
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        raise Unreachable("the MQTT broker was lost") from None
+async def _answer(session: BrokerSession, topic: str, frame: bytes) -> None:
+    await session.post(publish(topic, enframe(frame)))

@@ -1,6 +1,7 @@
 """A gateway process beside a swarm, and devices enrolled there that are members of its cluster."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from gossipfl.node.gateway.register import Register
 from gossipfl.node.harness.member import Member
@@ -16,13 +17,17 @@ def enrol_behind(swarm: Swarm, names: Sequence[str], *flags: str) -> tuple[Membe
     flags: of `gossipfl gateway run`, its wires above all.
     """
     home = swarm.directory / "gateway"
-    register, operator = Register(home), Operator(swarm.directory / "cluster")
-    codes = {}
-    for name in names:
-        place, codes[name] = register.enrol(name)
-        join_file = swarm.directory / f"{name}.join"
-        write_private(join_file, operator.admit(name, place.home.device_key().public, ("peer",)))
-        register.admit(join_file)
+    codes = {name: enrol_there(swarm, home, name) for name in names}
     arguments = ["--state", str(home), "--listen", f"{LOOPBACK}:0", "--interface", LOOPBACK]
     gateway = Member("gateway", home, [*arguments, *flags], command=("gateway", "run"))
     return gateway, codes
+
+
+def enrol_there(swarm: Swarm, home: Path, name: str) -> str:
+    """The code of a device that the gateway with this home serves from then on."""
+    register, operator = Register(home), Operator(swarm.directory / "cluster")
+    place, code = register.enrol(name)
+    join_file = swarm.directory / f"{name}.join"
+    write_private(join_file, operator.admit(name, place.home.device_key().public, ("peer",)))
+    register.admit(join_file)
+    return code

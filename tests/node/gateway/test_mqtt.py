@@ -17,7 +17,7 @@ from gossipfl.node.gateway.broker import Broker
 from gossipfl.node.gateway.broker_session import WAITING_MAX
 from gossipfl.node.gateway.mqtt import Mqtt
 from gossipfl.node.gateway.wires import Arrival
-from tests.node.gateway.mosquitto import (
+from gossipfl.node.harness.mosquitto import (
     NO_BROKER,
     TOOLS,
     Certificates,

@@ -5,14 +5,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from attrs import frozen
+
+from gossipfl.errors import ConfigError
 
 # Debian has the broker where only root looks.
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 TOOLS = (MOSQUITTO, *map(shutil.which, ("mosquitto_pub", "mosquitto_sub", "openssl")))
+START_S: Final = 20.0
 NO_BROKER = (
     "no mosquitto, mosquitto_pub, mosquitto_sub or openssl here: scripts/firmware installs them"
 )
@@ -45,13 +49,17 @@ def _openssl(*arguments: str | Path) -> None:
 
 @contextmanager
 def mosquitto(folder: Path, port: int, *settings: str) -> Iterator[None]:
-    """A broker that listens on the port while the block runs."""
-    assert MOSQUITTO
+    """A broker that listens on the port of loopback while the block runs.
+
+    settings: lines of its configuration.  Raises ConfigError when there is none here.
+    """
+    if MOSQUITTO is None:
+        raise ConfigError(NO_BROKER)
     file = folder / "mosquitto.conf"
     # As root it would become another user, who cannot read the certificates.
     lines = [f"listener {port} 127.0.0.1", "user root", "log_dest none", *settings]
     file.write_text("\n".join(lines) + "\n")
-    process = subprocess.Popen([MOSQUITTO, "-c", file])
+    process = subprocess.Popen([MOSQUITTO, "-c", file], stderr=subprocess.DEVNULL)
     try:
         _wait_for(port)
         yield
@@ -66,16 +74,16 @@ def tls(made: Certificates) -> tuple[str, ...]:
 
 
 def free_port() -> int:
+    """One that nobody listens on yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("mosquitto did not come up")
+        time.sleep(0.05)
+    raise ConfigError("mosquitto did not come up")
