@@ -26,6 +26,7 @@ from figures import Figures, progress
 
 from gossipfl.data.schema import Schema
 from gossipfl.devices.mqtt import Connected, Published, Subscribed, connect, publish, subscribe
+from gossipfl.errors import StateError
 from gossipfl.manifest import Manifest
 from gossipfl.models.sequential import perceptron
 from gossipfl.node.gateway.broker_session import BrokerSession
@@ -41,7 +42,7 @@ from gossipfl.node.harness.mosquitto import (
 )
 from gossipfl.node.harness.swarm import Swarm, from_files
 
-DEVICES, INTERVAL_S, START_S = 100, 10, 300
+DEVICES, AT_ONCE, INTERVAL_S, START_S = 100, 10, 10, 300
 WAITED_MAX_S, RATE_MIN = 1.0, 0.95
 MANIFEST = Manifest(
     cluster="devices",
@@ -146,7 +147,10 @@ async def all_exchanged(gateway: Member, count: int) -> list[int]:
     """Exchanges of every device, once all of so many have made one."""
     with trio.fail_after(START_S):
         while True:
-            devices = (await gateway.ask("status"))["devices"]
+            try:
+                devices = (await gateway.ask("status"))["devices"]
+            except StateError:
+                raise gateway.died() from None
             exchanges = [device["exchanges"] for device in devices]
             if len(exchanges) == count and min(exchanges) > 0:
                 return exchanges
@@ -198,6 +202,8 @@ async def measure(folder: Path, count: int, window_s: float, figures: Figures) -
                 code = await trio.to_thread.run_sync(enrol_there, swarm, gateway.home, name)
                 devices.append(Bridged(name, code, folder, broker, context))
                 nursery.start_soon(devices[-1].run)
+                if len(devices) % AT_ONCE == 0:
+                    await all_exchanged(gateway, len(devices))
             before, computed = await all_exchanged(gateway, count), processor_s(gateway)
             for device in devices:
                 device.measuring = True
