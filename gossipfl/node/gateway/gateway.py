@@ -83,19 +83,20 @@ class Gateway:
 
     async def _serve(self, wire: Wire) -> None:
         """A wire that was good once may go away, as USB does, and come back; brokers come late."""
-        was_good = False
+        was_good, pause_s = False, LOOK_S
         while True:
             try:
                 async with trio.open_nursery() as nursery:
                     name = await nursery.start(wire.serve, self._take)
                     self._observer.emit("wire.up", link=name)
-                    was_good = True
+                    was_good, pause_s = True, LOOK_S
             except* (PeerError, ConfigError) as group:
                 error = _first(group)
                 if isinstance(error, ConfigError) and not was_good:
                     raise
                 self._sparingly.emit("wire.down", wire.name, link=wire.name, reason=str(error))
-            await trio.sleep(LOOK_S)
+            await trio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RETRY_S)
 
     def _take(self, arrival: Arrival) -> None:
         """To the device that it claims to come from, whose service finds out."""
