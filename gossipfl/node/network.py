@@ -10,7 +10,7 @@ from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError
 from gossipfl.membership.book import AddressBook
 from gossipfl.membership.overlay import Overlay
-from gossipfl.membership.records import INSTANCE_BYTES, Id
+from gossipfl.membership.records import ADDRESSES_MAX, INSTANCE_BYTES, Id
 from gossipfl.membership.views import Views
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
 from gossipfl.node.course import Course, parse_course
@@ -18,18 +18,22 @@ from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import Mesh
 from gossipfl.node.mixer import LINKS_MAX
 from gossipfl.node.neighbourhood import Neighbourhood
+from gossipfl.node.relaying import Relaying
 from gossipfl.node.releases import Releases
 from gossipfl.node.session import Exchanges, Sessions
 from gossipfl.node.sharing import Sharing
 from gossipfl.node.surroundings import Surroundings
 from gossipfl.transports.address import format_address, parse_address
 from gossipfl.transports.discovery import Discovery
+from gossipfl.transports.relay import RelayTransport
 from gossipfl.wire.messages import Hello, Wish
 
 # Addresses that nobody told us of in a record, by mDNS above all.
 SIGHTINGS_MAX: Final = 256
 # Seeds that a node is linked to: one leads it, the other one is for when that fails.
 SEEDS_MAX: Final = 2
+# Seeds that our record names as a way to us.
+RELAYS_MAX: Final = 2
 ANY_HOST: Final = ("", "0.0.0.0", "::")
 
 
@@ -65,6 +69,7 @@ class Network:
             live=self._live,
             epoch=lambda: int(around.wall_clock() / config.interval_s),
         )
+        self._transport = RelayTransport(around.transport)
         own_key = membership.certificate.public_key
         self.mesh = Mesh(own_key, views, settings.probe_interval_s, central_max)
         self.book = AddressBook(
@@ -98,6 +103,13 @@ class Network:
         self._neighbourhood = Neighbourhood(
             self.overlay, self.mesh, self._around.observer, self._addresses, self._visit
         )
+        self._relaying = Relaying(
+            self.overlay.herald.id,
+            self._membership.certificate.is_seed,
+            self._transport,
+            self.mesh.find,
+            self._around.observer,
+        )
         self.sessions = Sessions(
             self._membership,
             self._hello,
@@ -106,6 +118,7 @@ class Network:
             exchanges,
             sharing,
             releases,
+            self._relaying,
             self._neighbourhood,
             self._config.handshake_timeout_s,
             self._around.observer,
@@ -115,7 +128,8 @@ class Network:
         """Start all services; peers can dial us when this returns."""
         around, config = self._around, self._config
         await nursery.start(self._neighbourhood.run)
-        self.address = await nursery.start(around.transport.serve, self.sessions.accept)
+        await nursery.start(self._relaying.run)
+        self.address = await nursery.start(self._transport.serve, self.sessions.accept)
         nursery.start_soon(self._neighbourhood.watch_addresses)
         now_s = trio.current_time()
         for number, peer in enumerate(config.peer):
@@ -139,7 +153,7 @@ class Network:
 
     def _connector(self) -> Connector:
         return Connector(
-            self._around.transport,
+            self._transport,
             self.sessions,
             self.mesh,
             self.book,
@@ -166,7 +180,11 @@ class Network:
         return parse_address(self.address)[1] if ":" in self.address else 0
 
     def _addresses(self) -> tuple[str, ...]:
-        """Where we can be dialled now, as far as we can tell."""
+        """Where we can be dialled now, as far as we can tell; by way of a seed last."""
+        relayed = self._relaying.addresses(list(self.mesh))[:RELAYS_MAX]
+        return (*self._direct_addresses()[: ADDRESSES_MAX - len(relayed)], *relayed)
+
+    def _direct_addresses(self) -> tuple[str, ...]:
         if self._config.advertise or ":" not in self.address:
             return self._config.advertise
         host, port = parse_address(self.address)
@@ -182,7 +200,7 @@ class Network:
         """Whether a member answers there in time."""
         with trio.move_on_after(self._config.probe_timeout_s):
             try:
-                link = await self._around.transport.dial(address)
+                link = await self._transport.dial(address)
             except (PeerError, ConfigError):
                 return False
             return await self.sessions.visit(link)

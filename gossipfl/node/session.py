@@ -13,6 +13,7 @@ from gossipfl.node.membership import Membership
 from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.neighbourhood import Neighbourhood
 from gossipfl.node.observer import Observer
+from gossipfl.node.relaying import Relaying
 from gossipfl.node.releases import Releases
 from gossipfl.node.sharing import Sharing
 from gossipfl.security.certificates import Certificate
@@ -39,6 +40,7 @@ from gossipfl.wire.messages import (
     Wish,
     decode,
 )
+from gossipfl.wire.relay import RelayClose, RelayFrame, RelayOpen
 from gossipfl.wire.releases import KnownRelease, PartsWanted, ReleasePart, ReleaseUpdate
 
 
@@ -70,6 +72,7 @@ class Sessions:
         mixer: Exchanges,
         sharing: Sharing,
         releases: Releases,
+        relaying: Relaying,
         neighbourhood: Neighbourhood,
         handshake_timeout_s: float,
         observer: Observer,
@@ -82,6 +85,7 @@ class Sessions:
         self._mixer = mixer
         self._sharing = sharing
         self._releases = releases
+        self._relaying = relaying
         self._neighbourhood = neighbourhood
         self._handshake_timeout_s = handshake_timeout_s
         self._observer = observer
@@ -202,6 +206,7 @@ class Sessions:
             reason = neighbour.ended or reason
         finally:
             self._mesh.drop(neighbour)
+            self._relaying.unlinked(neighbour)
             self._mixer.unlinked(neighbour)
             if self._mesh.find(neighbour.id) is None:
                 self._neighbourhood.unlinked(neighbour)
@@ -245,6 +250,8 @@ class Sessions:
                 await self._neighbourhood.take(neighbour, message)
             case KnownRelease() | ReleaseUpdate() | PartsWanted() | ReleasePart():
                 await self._releases.take(neighbour, message)
+            case RelayOpen() | RelayFrame() | RelayClose():
+                await self._relaying.take(neighbour, message)
             case Ping():
                 await neighbour.send(Pong())
             case Pong():

@@ -17,6 +17,7 @@ from attrs.validators import instance_of
 
 from gossipfl.errors import LocalProtocolError, RemoteProtocolError
 from gossipfl.wire.fields import integer, octets, pair_of, text, tuple_of
+from gossipfl.wire.relay import RelayClose, RelayFrame, RelayOpen
 from gossipfl.wire.releases import KnownRelease, PartsWanted, ReleasePart, ReleaseUpdate
 
 PROTOCOL_VERSION: Final = 1
@@ -231,6 +232,9 @@ Message = (
     | ReleaseUpdate
     | PartsWanted
     | ReleasePart
+    | RelayOpen
+    | RelayFrame
+    | RelayClose
 )
 
 # A type's number is its place here: append only.
@@ -254,6 +258,9 @@ TYPES: Final[tuple[type[Message], ...]] = (
     ReleaseUpdate,
     PartsWanted,
     ReleasePart,
+    RelayOpen,
+    RelayFrame,
+    RelayClose,
 )
 _NAMES: Final = {kind: tuple(each.name for each in attrs.fields(kind)) for kind in TYPES}
 # What puts a message's fields side by side, for types that have several.

@@ -33,6 +33,7 @@ from gossipfl.wire.messages import (
     decode,
     encode,
 )
+from gossipfl.wire.relay import RelayClose, RelayFrame, RelayOpen
 from gossipfl.wire.releases import KnownRelease, PartsWanted, ReleasePart, ReleaseUpdate
 
 EXAMPLES: tuple[Message, ...] = (
@@ -55,6 +56,9 @@ EXAMPLES: tuple[Message, ...] = (
     ReleaseUpdate(1, b"", (b"r",)),
     PartsWanted(1, (0, 63)),
     ReleasePart(1, 63, b"p"),
+    RelayOpen(1, bytes(8)),
+    RelayFrame(2**16 - 1, True, b"f"),
+    RelayClose(1, False, "gone"),
 )
 
 
@@ -150,6 +154,11 @@ ILLEGAL: tuple[tuple[type[Message], object], ...] = (
     (PartsWanted, [1, [0] * 9]),
     (ReleasePart, [1, 0, bytes(8193)]),
     (ReleasePart, [1, 0, b""]),
+    (RelayOpen, [0, bytes(8)]),
+    (RelayOpen, [1, bytes(7)]),
+    (RelayFrame, [1, 1, b"f"]),
+    (RelayFrame, [1, True, bytes(65_536)]),
+    (RelayClose, [1, True, "\n"]),
     (Fragment, [64, 64, b"x"]),
     (Fragment, [0, 1, b"x"]),
 )
