@@ -30,7 +30,7 @@ from gossipfl.errors import StateError
 from gossipfl.manifest import Manifest
 from gossipfl.models.sequential import perceptron
 from gossipfl.node.gateway.broker_session import BrokerSession
-from gossipfl.node.harness.behind import enrol_behind, enrol_there
+from gossipfl.node.harness.behind import Behind
 from gossipfl.node.harness.boards import PORTS, write_rows
 from gossipfl.node.harness.member import Member
 from gossipfl.node.harness.mosquitto import (
@@ -159,10 +159,8 @@ async def all_exchanged(gateway: Member, count: int) -> list[int]:
 
 
 @asynccontextmanager
-async def gateway_with_one(
-    folder: Path, broker: int, made: Certificates
-) -> AsyncIterator[tuple[Swarm, Member, str]]:
-    """(the swarm of one node, the gateway beside it, the code of the device that it serves)."""
+async def gateway_beside(folder: Path, broker: int, made: Certificates) -> AsyncIterator[Behind]:
+    """A gateway that runs beside one node."""
     features, classes = readings(2)
     np.savez(folder / "readings.npz", X=features, y=classes)
     swarm = Swarm(folder, MANIFEST, from_files([folder / "readings.npz"]))
@@ -170,16 +168,15 @@ async def gateway_with_one(
     swarm.members[0].arguments += ["--listen", address, "--no-mdns"]
     common = ["--interval-s", str(INTERVAL_S)]
     wires = ["--mqtt", f"localhost:{broker}", "--mqtt-authority", str(made.authority)]
-    gateway, codes = enrol_behind(
-        swarm, ["device-0"], *wires, *common, "--no-mdns", "--peer", address
-    )
+    behind = Behind(swarm, *wires, *common, "--no-mdns", "--peer", address)
     async with swarm.running(*common):
-        await gateway.start([])
+        await behind.gateway.start([])
         try:
-            yield swarm, gateway, codes["device-0"]
+            await behind.gateway.wait_for_answer()
+            yield behind
         finally:
             with trio.CancelScope(shield=True):
-                await gateway.stop()
+                await behind.gateway.stop()
 
 
 async def measure(folder: Path, count: int, window_s: float, figures: Figures) -> None:
@@ -189,21 +186,18 @@ async def measure(folder: Path, count: int, window_s: float, figures: Figures) -
     context = ssl.create_default_context(cafile=made.authority)
     with mosquitto(folder, broker, *tls(made), "allow_anonymous true"):
         async with (
-            gateway_with_one(folder, broker, made) as (swarm, gateway, code),
+            gateway_beside(folder, broker, made) as behind,
             trio.open_nursery() as nursery,
         ):
-            first = Bridged("device-0", code, folder, broker, context)
-            nursery.start_soon(first.run)
-            await gateway.wait_for_answer()
-            await all_exchanged(gateway, 1)
-            alone, devices = resident_bytes(gateway), [first]
-            for number in range(1, count):
+            gateway, devices, alone = behind.gateway, list[Bridged](), 0
+            for number in range(count):
                 name = f"device-{number}"
-                code = await trio.to_thread.run_sync(enrol_there, swarm, gateway.home, name)
+                code = await trio.to_thread.run_sync(behind.enrol, name)
                 devices.append(Bridged(name, code, folder, broker, context))
                 nursery.start_soon(devices[-1].run)
-                if len(devices) % AT_ONCE == 0:
+                if number % AT_ONCE == 0:
                     await all_exchanged(gateway, len(devices))
+                    alone = alone or resident_bytes(gateway)
             before, computed = await all_exchanged(gateway, count), processor_s(gateway)
             for device in devices:
                 device.measuring = True
