@@ -19,8 +19,16 @@ from gossipfl.config import NodeConfig
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def command(state: Path, as_json: bool) -> None:
-    """Ask the node or the gateway that runs on this device how it fares."""
+    """Ask the node that runs on this device, or else the gateway, how it fares."""
+    from gossipfl.node.gateway.register import GATEWAY
+
+    if state == NodeConfig().state and not _answers(state) and _answers(GATEWAY):
+        state = GATEWAY
     show_status(state, as_json=as_json)
+
+
+def _answers(state: Path) -> bool:
+    return (state.expanduser() / "status.sock").exists()
 
 
 def show_status(state: Path, *, as_json: bool) -> None:

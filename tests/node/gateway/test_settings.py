@@ -13,6 +13,7 @@ from gossipfl.manifest import Manifest
 from gossipfl.models.personalisation import Personalisation
 from gossipfl.node.cli.devices import print_devices
 from gossipfl.node.cli.gateway import command
+from gossipfl.node.cli.status import command as status
 from gossipfl.node.gateway.settings import load_settings
 from gossipfl.node.gateway.suitability import plan_for
 from gossipfl.node.state.home import write_private
@@ -132,3 +133,23 @@ def test_a_join_file_that_is_none(tmp_path: Path) -> None:
     write_private(file, b"nothing")
     result = CliRunner().invoke(command, ["admit", str(file), "--state", str(tmp_path / "gateway")])
     assert result.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("running", "asked"),
+    [(["node"], "node"), (["gateway"], "gateway"), (["node", "gateway"], "node")],
+)
+def test_status_asks_what_runs_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: list[str], asked: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in running:
+        (tmp_path / ".gossipfl" / name).mkdir(parents=True)
+        (tmp_path / ".gossipfl" / name / "status.sock").touch()
+    states = list[Path]()
+    monkeypatch.setattr(
+        "gossipfl.node.cli.status.show_status", lambda state, as_json: states.append(state)
+    )
+    result = CliRunner().invoke(status, [], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert [state.name for state in states] == [asked]
