@@ -70,7 +70,8 @@ class Overlay:
         self._rng = rng
         self._links: dict[Id, _Dealings] = {}
         self._asked: dict[tuple[Id, int], float] = {}
-        self.roll = Roll(settings, read, rng, self._links.__contains__, self._is_lost)
+        is_lost = (lambda instance: False) if book is None else book.is_lost
+        self.roll = Roll(settings, read, rng, self._links.__contains__, is_lost)
         self.detector = Detector(settings, rng, lambda: 1 + len(self.roll.living()), now_s)
         self._rumours = Rumours(herald, self.roll, book, self.detector.health)
         herald.announce((), now_s)
@@ -174,9 +175,6 @@ class Overlay:
         found = self.roll.sample(count - 1)
         others = ((each.record.id, each.record.presence.incarnation) for each in found)
         return ((self.herald.id, self.herald.incarnation), *others)
-
-    def _is_lost(self, record: Record) -> bool:
-        return self._book is not None and self._book.is_lost(record.instance)
 
     def _own(self, now_s: float) -> tuple[tuple[bytes, int], ...]:
         return ((self.herald.record, age_of(self.herald.signed_s, now_s)),)

@@ -59,11 +59,11 @@ class Roll:
         read: Callable[[bytes], Record],
         rng: np.random.Generator,
         is_linked: Callable[[Id], bool],
-        is_lost: Callable[[Record], bool],
+        is_lost: Callable[[str], bool],
     ) -> None:
         """read: a blob's record, verified, or Untrusted, as `open_record` does.
 
-        is_linked: members whom we keep, and whose life we know; is_lost: whom we dialled in vain.
+        is_linked: members whom we keep, and whose life we know; is_lost: instances dialled in vain.
         """
         self._settings = settings
         self._read = read
@@ -96,7 +96,7 @@ class Roll:
         return excess >= 0 and not any(map(self._is_gone, self))
 
     def _is_gone(self, member: Member) -> bool:
-        return member.obituary is not None or self._is_lost(member.record)
+        return member.obituary is not None or self._is_lost(member.record.instance)
 
     def living(self) -> list[Id]:
         """Those who are not held to be dead."""

@@ -13,6 +13,8 @@ from attrs import define, frozen
 
 from gossipfl.membership.records import Id
 
+# With fewer links a member may be all alone, or with others who have no more.
+FEW: Final = 2
 DIALS_MAX: Final = 4
 LOST_DIALS_MAX: Final = 16
 
@@ -52,12 +54,16 @@ class Views:
         """No link to a living peer at all."""
         return not self.good(linked)
 
+    def is_urgent(self, linked: list[Id]) -> bool:
+        """Others should make room: two that have but each other would stay apart from the rest."""
+        return self.good(linked) < min(FEW, self.view)
+
     def good(self, linked: list[Id]) -> int:
         """How many links lead to peers that live, as far as we know."""
         return sum(not self.is_suspect(peer) for peer in linked)
 
     def admit(self, linked: list[Id], *, urgent: bool) -> Admission:
-        """Of a peer to whom there is no link; `urgent` when it has no other link at all."""
+        """Of a peer to whom there is no link; `urgent` when it has hardly any other link."""
         if len(linked) < self.view_max:
             return Admission(True)
         leaves = self.least_used(linked)

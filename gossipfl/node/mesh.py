@@ -142,9 +142,9 @@ class Mesh:
         return self._views.view - self._views.good(self._ids())
 
     @property
-    def is_lonely(self) -> bool:
-        """We have no link to a living peer at all."""
-        return self._views.is_lonely(self._ids())
+    def is_urgent(self) -> bool:
+        """We have hardly any link to a living peer."""
+        return self._views.is_urgent(self._ids())
 
     @property
     def dials_max(self) -> int:
@@ -216,7 +216,7 @@ class Mesh:
     def _end(self, peer: Id) -> None:
         leaving = self.find(peer)
         if leaving is not None:
-            leaving.end("made room for one that has no other link")
+            leaving.end("made room for one that has hardly any other link")
 
     def announce_change(self) -> None:
         """Wake whoever waits for something to dial."""

@@ -151,9 +151,13 @@ class Mixer:
         return outcome.answer
 
     async def send(self, neighbour: Neighbour, answer: ExchangeMessage | None) -> None:
-        """Send an answer as soon as all that it may rest on is written."""
-        await self._journal.wait_written(self._journal.position)
+        """Send an answer, if there is one, as soon as all that it may rest on is written.
+
+        Where nothing is answered a crash costs nothing: the request is repeated, and so is its
+        answer.
+        """
         if answer is not None:
+            await self._journal.wait_written(self._journal.position)
             await neighbour.send(answer)
 
     def next_half(self, neighbour: Neighbour, request: Request) -> Side | None:
@@ -177,6 +181,8 @@ class Mixer:
         return self._allowance.balance >= size
 
     def _affords_message(self) -> bool:
+        if self._allowance.is_endless:
+            return True
         self._allowance.note(trio.current_time(), self._sent_bytes())
         return self._allowance.affords_message
 

@@ -114,7 +114,7 @@ class Sessions:
         async with self._contained(link):
             neighbour = None
             try:
-                wish = Wish.URGENT_LINK if self._mesh.is_lonely else Wish.LINK
+                wish = Wish.URGENT_LINK if self._mesh.is_urgent else Wish.LINK
                 secure, theirs = await self._shake_hands(link, wish)
                 self._book.note_reached(entry, theirs.instance)
                 if theirs.instance == self._instance:

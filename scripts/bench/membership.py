@@ -129,8 +129,8 @@ def survival(figures: Figures, quick: bool) -> None:
     count, shares = (300, (0.8,)) if quick else (10_000, tuple(SURVIVORS))
     progress(f"survival: {count} members join")
     world = World(Settings(members_max=64), 0)
-    world.grow(count, 0.02)
-    world.run(2 * world.settings.shuffle_interval_s)
+    world.grow(count, 0.005)
+    world.run(world.settings.shuffle_interval_s)
     for share in shares:
         progress(f"survival: {share:.0%} of {count} members fail")
         name = f"survivors-{share:.0%}".replace("%", "pc")

@@ -120,14 +120,15 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
     names = [member.name for member in swarm.members]
     addresses = dict(zip(names, Loopback().addresses(len(names)), strict=True))
     graph = parse_topology(f"random:{DEGREE}")
-    devices = []
+    devices: list[Device] = []
     for member, file in zip(swarm.members, files, strict=True):
         near = [each.id for each in graph.neighbours(names, member.name, epoch=0)]
         settings = {
             "state": member.home,
             "data": file,
             "listen": addresses[member.name],
-            "peer": tuple(addresses[name] for name in near if name > member.name),
+            # Those that started before: who dials in vain waits for longer and longer.
+            "peer": tuple(addresses[name] for name in names[: len(devices)] if name in near),
             "mdns": False,
             "hints": False,
             "view": len(near),

@@ -37,9 +37,12 @@ class Journal:
         self._progress = trio.lowlevel.ParkingLot()
 
     def append(self, peer: bytes, record: Record) -> int:
-        """Queue one record; its place in the order is fixed now."""
+        """Queue one record; its place in the order is fixed now.
+
+        It is written when somebody waits for it, or with what is put next.
+        """
         self.position += 1
-        self.put(Row(self.position, peer, record))
+        self._queue.append(Row(self.position, peer, record))
         return self.position
 
     def put(self, item: Item) -> None:
@@ -56,6 +59,7 @@ class Journal:
     async def wait_written(self, position: int) -> None:
         """Return once this record survives a crash, or the disk has refused it."""
         while self._durable < position and not self._refusing:
+            self._work.set()
             await self._progress.park()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

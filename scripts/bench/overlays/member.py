@@ -170,7 +170,7 @@ class Member:
         mine = [self._world.members[number].id for number in self.links]
         if dialler.number in self.links or self.number in dialler.links:
             return
-        admission = self.views.admit(mine, urgent=dialler.is_lonely)
+        admission = self.views.admit(mine, urgent=dialler.is_urgent)
         if not admission.accepted:
             instance = self.overlay.herald.instance.hex()
             dialler.book.note_lost(instance, 0.0, self._world.now_s)
@@ -183,9 +183,9 @@ class Member:
             one.act(one.overlay.linked(other.id, other.overlay.herald.instance, self._world.now_s))
 
     @property
-    def is_lonely(self) -> bool:
-        """No link to a living member, as far as it knows."""
-        return self.views.is_lonely([self._world.members[number].id for number in self.links])
+    def is_urgent(self) -> bool:
+        """Hardly any link to a living member, as far as it knows."""
+        return self.views.is_urgent([self._world.members[number].id for number in self.links])
 
     def part(self, other: int, *, said: bool) -> None:
         """The link ends; `said`: the other end hears of it, if it has power."""

@@ -97,13 +97,22 @@ async def test_waiting_ends_with_the_write_and_not_before(running, autojump_cloc
 
 async def test_what_comes_during_a_write_waits_for_the_next(running, autojump_clock):
     running.disk.takes_s = 3.0
-    first = running.append()
-    await trio.sleep(1)
-    second = running.append(2)
-    await running.journal.wait_written(first)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(running.journal.wait_written, running.append())
+        await trio.sleep(1)
+        second = running.append(2)
     assert running.store.positions == [11]
     await running.journal.wait_written(second)
     assert running.store.batches == [1, 2]
+
+
+async def test_what_nobody_waits_for_goes_with_the_next(running, autojump_clock):
+    running.append()
+    await trio.sleep(60)
+    assert running.store.batches == []
+    running.journal.put(model_at(11))
+    await wait_all_tasks_blocked()
+    assert running.store.batches == [2]
 
 
 async def test_order_is_kept_among_rows_and_checkpoints(running, autojump_clock):
@@ -187,7 +196,7 @@ async def test_what_is_queued_during_the_last_write_is_written_too(rig, autojump
 
 async def test_the_end_comes_even_when_the_disk_refuses(rig, autojump_clock):
     rig.store.refusing = True
-    rig.append()
+    rig.journal.put(model_at(10))
     started_s = trio.current_time()
     await run_and_stop(rig, 1.0, rig.append)
     assert trio.current_time() - started_s <= 1.0 + RETRY_S
