@@ -244,6 +244,7 @@ class Agent:
             self._checkpoints,
             self._around.observer,
             self._around.rng,
+            self._releases,
             self._config.resend_s,
         )
         coordination.restore(saved)

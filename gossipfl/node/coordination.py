@@ -18,6 +18,7 @@ from gossipfl.gossip.link import Applied, Side
 from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
+from gossipfl.node.releases import Releases
 from gossipfl.node.rounds import Progress
 from gossipfl.node.state.checkpoints import Checkpoints
 from gossipfl.node.state.store import Saved
@@ -40,6 +41,7 @@ class Coordination:
         checkpoints: Checkpoints,
         observer: Observer,
         rng: np.random.Generator,
+        releases: Releases,
         resend_s: float,
     ) -> None:
         self.progress = Progress(state="coordinating")
@@ -50,6 +52,7 @@ class Coordination:
         self._checkpoints = checkpoints
         self._observer = observer
         self._rng = rng
+        self._releases = releases
         self._resend_s = resend_s
         self._held: dict[bytes, tuple[Neighbour, Request]] = {}
         self._nursery: trio.Nursery | None = None
@@ -206,13 +209,19 @@ class Coordination:
         assert self._nursery is not None
         while True:
             await trio.sleep(float(self._rng.exponential(interval_s)))
-            other = self._mesh.pick(self._rng, lambda n: self._mixer.is_ready(n, self._resend_s))
+            other = self._mesh.pick(self._rng, self._is_ready)
             if other is not None:
                 self._mixer.replica.samples = self._coordinator.weight
                 self._nursery.start_soon(self._offer, other)
             self._publish()
+            if self._releases.moves:
+                self._finish_buffer()  # or the model would be written without what is in it
+            await self._releases.attend()
             if not (self._coordinator.buffers and self._coordinator.heard):
                 self._checkpoints.note_round()
+
+    def _is_ready(self, seed: Neighbour) -> bool:
+        return not self._releases.keeps_from(seed) and self._mixer.is_ready(seed, self._resend_s)
 
     async def _offer(self, neighbour: Neighbour) -> None:
         try:

@@ -129,6 +129,11 @@ class Releases:
         """Whether its requests go unanswered for that; not so one that answers our own."""
         return self.keeps_from(neighbour) and not self._mixer.awaits(neighbour)
 
+    @property
+    def moves(self) -> bool:
+        """Whether the model is about to jump."""
+        return self._rollout.step(trio.current_time()) in ("adopt", "undo")
+
     async def attend(self) -> None:
         """Between two rounds: judge, adopt or undo, whatever is due."""
         if not self._rollout.number:

@@ -8,6 +8,7 @@ import pytest
 import trio
 from numpy.typing import NDArray
 
+from gossipfl.central.settings import CoordinatorSettings
 from gossipfl.errors import Untrusted
 from gossipfl.learning.learner import Evaluation, Fit
 from gossipfl.releases.envelope import decode_file
@@ -231,3 +232,26 @@ async def test_a_hostile_member_can_neither_forge_nor_replay(autojump_clock, tmp
         (event,) = [each for each in device.events if each["event"] == "release.refused"]
         assert event["peer"] == "replayer"
         assert released(device)["number"] == 2
+
+
+async def test_a_release_reaches_those_who_are_led_and_their_seed(autojump_clock, tmp_path, rng):
+    readings = [clouds(rng, 80) for _ in range(3)]
+    cluster = Cluster(tmp_path, [*readings, CoordinatorSettings(deadline_s=5.0)], mdns=False)
+    *nodes, seed = cluster.devices
+    for device in nodes:
+        device.config = attrs.evolve(
+            device.config, peer=(seed.address,), hints=False, validation=0.5
+        )
+    async with cluster.open():
+        await cluster.start()
+        await until(lambda: {d.status()["mode"] for d in nodes} == {"central"}, within_s=60)
+        plan = attrs.evolve(PLAN, stages=(0.5, 1.0), tolerance=1000)
+        cluster.devices = nodes  # a seed is released to, but is no judge
+        release = cluster.release(1, GOOD, plan)
+        cluster.devices = [*nodes, seed]
+        await seed.running.take_release(release)
+        await until(lambda: phases(cluster) == {"adopted"}, within_s=120)
+        before = seed.status()["exchanges"]
+        await trio.sleep(60)
+        assert seed.status()["exchanges"] > before + 10
+        assert min(accuracy(device) for device in nodes) > 0.8
