@@ -1,4 +1,4 @@
-"""What happens when gossip does not do: releases that are bad, and how they are taken back.
+"""What happens when gossip does not do: seed nodes, and releases that are bad and taken back.
 
 Run it as scripts/bench/fallback [--quick] [--only PART].
 """
@@ -10,9 +10,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from figures import Figures
+from led import aggregator, clients, digits
 from rollouts import releases
 
-PARTS = {"releases": releases.measure}
+PARTS = {
+    "digits": digits.measure,
+    "clients": clients.measure,
+    "aggregator": aggregator.measure,
+    "releases": releases.measure,
+}
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""A seed node, its clients, and Flower beside it."""
