@@ -52,7 +52,7 @@
 #define GFL_MOMENTUM 0
 #endif
 
-/* 1: steps of training compute in integers, for parts without a floating point unit: several times as
+/* 1: steps of training compute in integers, for parts without a floating point unit: five times as
  * fast there.  Parameters are held within 64, inputs and activations within 256. */
 #ifndef GFL_FIXED_POINT
 #define GFL_FIXED_POINT 0
