@@ -42,7 +42,7 @@ def test_the_operators_way_from_create_to_revoke(ok, tmp_path):
     key = ok("key").strip()
     assert ok("key").strip() == key
     admitted = ok("cluster", "admit", "pi", "--public-key", key, "--role", "seed")
-    assert admitted == "Wrote pi.join; on pi: gossipfl node --join pi.join --data FILE\n"
+    assert admitted == "Wrote pi.join; on pi: gossipfl seed --join pi.join\n"
     device = Home(tmp_path / ".gossipfl" / "node").device_key()
     admission = open_with(device, (tmp_path / "pi.join").read_bytes())
     assert decode_public(key) == device.public
