@@ -83,7 +83,10 @@ class Relaying:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None  # links that end after us have nobody left to tell
 
     async def dial(self, member: Id, seed: Id) -> Link:
         """A link to a member through a seed.  Raises Unreachable when we are not linked to it."""
@@ -133,7 +136,8 @@ class Relaying:
             await neighbour.send(RelayClose(number, False, reason))
 
     def _serve_end(self, end: End, member: Id) -> None:
-        assert self._nursery is not None
+        if self._nursery is None:
+            return
         link = self._make_end(end, relay_address(member, end.neighbour.id))
         self._nursery.start_soon(self._transport.host, link)
 
@@ -152,7 +156,7 @@ class Relaying:
     def _pass_between(self, one: End, member: Id) -> str | None:
         """Join two members; or say, in one line, why not."""
         target, opener = self._find(member), one.neighbour.id
-        if target is None or target is one.neighbour:
+        if target is None or target is one.neighbour or self._nursery is None:
             return "that member is not linked to this seed"
         opened = [each.opened_by for each in self._passages.values()]
         if len(opened) >= 2 * PAIRS_MAX or opened.count(opener) >= 2 * PAIRS_OF_ONE_MAX:

@@ -85,14 +85,20 @@ class Releases:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            while True:
-                fetching = self._rollout.phase == "fetching"
-                with trio.move_on_after(INTERVAL_S if fetching else float("inf")):
-                    await self._changed.wait()
-                self._changed = trio.Event()
-                self._perform(self._bulletin.tick(trio.current_time()))
-                self._keep()
-                await trio.sleep(INTERVAL_S)  # many reports, one write
+            try:
+                await self._watch()
+            finally:
+                self._nursery = None  # what comes after us is told to nobody
+
+    async def _watch(self) -> None:
+        while True:
+            fetching = self._rollout.phase == "fetching"
+            with trio.move_on_after(INTERVAL_S if fetching else float("inf")):
+                await self._changed.wait()
+            self._changed = trio.Event()
+            self._perform(self._bulletin.tick(trio.current_time()))
+            self._keep()
+            await trio.sleep(INTERVAL_S)  # many reports, one write
 
     def linked(self, neighbour: Neighbour) -> None:
         """A link came into use."""
@@ -263,10 +269,9 @@ class Releases:
         """What is wanted, beside all else, since a slow peer may hold nobody up."""
         for effect in effects:
             neighbour = self._mesh.find(effect.to if isinstance(effect, Send) else effect.by)
-            if neighbour is None:
+            if neighbour is None or self._nursery is None:
                 continue
             if isinstance(effect, Send):
-                assert self._nursery is not None
                 self._nursery.start_soon(_send, neighbour, effect)
             else:
                 self._observer.emit("release.refused", peer=neighbour.name, reason=effect.reason)
