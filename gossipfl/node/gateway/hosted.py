@@ -51,6 +51,8 @@ class Hosted:
             bring=partial(_bring, takes_samples),
         )
         self._observer = self._device.observer
+        # A counter that a power cut took back would seal two answers under one nonce.
+        self._device.store.outlast_power_cuts()
 
     def service(self) -> DeviceService:
         """To be made once, before `run`."""

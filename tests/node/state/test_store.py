@@ -64,6 +64,15 @@ def test_a_fresh_store_is_empty(path):
     store.close()
 
 
+def test_a_store_can_be_made_to_outlast_power_cuts(path):
+    """No test can cut the power: SQLite is asked whether it syncs every commit (2: FULL)."""
+    store, *_ = open_store(path, MANIFEST_ID)
+    assert store._db.execute("PRAGMA synchronous").fetchone() == (1,)
+    store.outlast_power_cuts()
+    assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    store.close()
+
+
 @settings(max_examples=60)
 @given(histories())
 def test_everything_comes_back_bit_for_bit(items):
