@@ -16,6 +16,7 @@ from gossipfl.topologies.drawing import order
 from gossipfl.topologies.links import Adjacency
 
 Rows = list[set[int]]
+ATTEMPTS = 8
 
 
 @attrs.frozen
@@ -41,13 +42,22 @@ def _adjacency(members: tuple[str, ...], degree: int, seed: int, epoch: int) -> 
         step = 2 if 2 * part + 1 == degree else 1
         if len(members) % step:
             break
-        drawn = order(members, f"{seed}/{epoch}/{part}")
-        _avoid_repeats(drawn, rows, step)
+        drawn = _draw(members, f"{seed}/{epoch}/{part}", rows, step)
         for place in range(0, len(drawn), step):
             i, j = drawn[place], drawn[(place + 1) % len(drawn)]
             rows[i].add(j)
             rows[j].add(i)
     return [sorted(row - {i}) for i, row in enumerate(rows)]
+
+
+def _draw(members: tuple[str, ...], name: str, rows: Rows, step: int) -> list[int]:
+    """A cycle that repeats no edge if one is found; few members may have none left."""
+    for attempt in range(ATTEMPTS):
+        drawn = order(members, f"{name}/{attempt}" if attempt else name)
+        _avoid_repeats(drawn, rows, step)
+        if not _repeats(drawn, set(range(0, len(drawn), step)), rows):
+            break
+    return drawn
 
 
 def _avoid_repeats(drawn: list[int], rows: Rows, step: int) -> None:

@@ -34,7 +34,7 @@ async def test_an_open_mesh_learns(autojump_clock, tmp_path, rng):
         # Where every node has readings of its own kind some honest links are doubted, never most.
         heard = [np.count_nonzero(row) / len(row) for row in granted]
         assert min(heard) >= 0.4  # one of five is assumed to lie
-        assert np.mean(heard) > 0.6
+        assert np.mean(heard) > 0.5
 
 
 async def test_what_is_known_of_neighbours_survives_a_kill(autojump_clock, tmp_path, rng):
