@@ -11,7 +11,6 @@ from typing import Final
 from gossipfl.errors import ConfigError
 from gossipfl.topologies.base import Topology
 from gossipfl.topologies.links import both_ways
-from gossipfl.topologies.named import parse_topology
 
 # Links of a schedule that repeats no sooner are made a few rounds ahead, and not all at once.
 WINDOW_MAX: Final = 16
@@ -84,8 +83,12 @@ class Course:
 
 def parse_course(text: str | None, seed: int) -> Topology | None:
     """The topology of a node's settings, if any.  Raises ConfigError."""
-    topology = None if text is None else parse_topology(text, seed)
-    if topology is not None and topology.ids is not None:
+    if text is None:
+        return None
+    from gossipfl.topologies.named import parse_topology  # all of them, and most nodes need none
+
+    topology = parse_topology(text, seed)
+    if topology.ids is not None:
         raise ConfigError(
             "an edge list is for swarm and simulate, whose nodes have numbers: a node takes a name "
             "such as random:4; or name its links by --peer with --no-mdns and --no-hints"

@@ -27,13 +27,14 @@ from gossipfl.node.state.home import Home, read_bytes, write_private
 from gossipfl.node.state.journal import RunBlocking
 from gossipfl.node.state.store import Saved, Store, open_store
 from gossipfl.node.status import serve_status
+from gossipfl.node.supply import Supply
 from gossipfl.node.surroundings import Surroundings, run_in_thread
 from gossipfl.releases.envelope import FILE_MAX
 from gossipfl.security.admission import JOIN_FILE_MAX, Admission, open_with
 from gossipfl.security.identity import DeviceKey, encode_public, peer_id
 from gossipfl.security.signed import SIGNED_MAX
 from gossipfl.transports.base import LINKS_MAX
-from gossipfl.transports.mdns import MdnsDiscovery
+from gossipfl.transports.discovery import Discovery
 from gossipfl.transports.multicast import outward_addresses
 from gossipfl.transports.tcp import TcpTransport
 
@@ -81,7 +82,7 @@ class Device:
         self._check_role()
         self.store, self.saved = self._open_store()
         self.observer.emit("kernels.warming")
-        warm_kernels()
+        warm_kernels(trains=isinstance(self.material, Supply))
 
     def _check_role(self) -> None:
         """What others take us for must be what we are."""
@@ -156,7 +157,7 @@ class Device:
         config, membership = self.config, self.membership
         around = Surroundings(
             transport=TcpTransport(config.listen, links_max=self._links_max),
-            discovery=MdnsDiscovery(config.interface) if config.mdns else None,
+            discovery=_discovery(config),
             run_blocking=self._run_blocking,
             observer=self.observer,
             rng=_make_rng(config.seed, self.key.public),
@@ -210,6 +211,14 @@ class Device:
                 self.observer.emit(f"{path.name}.refused", reason=str(error))
 
 
+def _discovery(config: NodeConfig) -> Discovery | None:
+    if not config.mdns:
+        return None
+    from gossipfl.transports.mdns import MdnsDiscovery  # zeroconf, and with it asyncio
+
+    return MdnsDiscovery(config.interface)
+
+
 def _make_rng(seed: int | None, public_key: bytes) -> np.random.Generator:
     """Devices that share a seed must still choose differently, their instance ids above all."""
     if seed is None:
@@ -224,11 +233,6 @@ async def cancel_on_signal(scope: trio.CancelScope, observer: Observer) -> None:
             observer.emit("node.stopping", signal=signal.Signals(number).name)
             scope.cancel()
             return
-
-
-def run_device(config: NodeConfig, *sinks: Sink) -> None:
-    """Run one node in this process until it is told to stop."""
-    trio.run(Device(config, *sinks).run)
 
 
 def print_events(event: dict[str, Any]) -> None:

@@ -4,7 +4,11 @@ from gossipfl import compression
 from gossipfl.learning import training
 
 
-def warm_kernels() -> None:
-    """Blocks: seconds from the cache, a quarter of a minute when they have to be compiled."""
-    training.warm()
+def warm_kernels(*, trains: bool = True) -> None:
+    """Blocks: a moment from the cache, a quarter of a minute when they have to be compiled.
+
+    trains: a model of layers; seeds, and learners of other frameworks, only exchange.
+    """
+    if trains:
+        training.warm()
     compression.warm()

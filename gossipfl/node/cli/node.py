@@ -101,9 +101,15 @@ def command(config: Path | None, join: Path | None, events: str, **flags: Any) -
     Watch it:    gossipfl status
     """
     settings = given_config(config, flags)
-    from gossipfl.node.device import SINKS, run_device, take_join_file
+    from gossipfl.node.starting import undisturbed_start
 
-    if join is not None:
-        take_join_file(settings.state, join)
-    sink = SINKS[events]
-    run_device(settings, *([sink] if sink else []))
+    with undisturbed_start():
+        import trio
+
+        from gossipfl.node.device import SINKS, Device, take_join_file
+
+        if join is not None:
+            take_join_file(settings.state, join)
+        sink = SINKS[events]
+        device = Device(settings, *([sink] if sink else []))
+    trio.run(device.run)

@@ -53,18 +53,21 @@ def command(config: Path | None, join: Path | None, events: str, **flags: Any) -
     given = {key: value for key, value in flags.items() if value not in (None, ())}
     settings, coordination = load_settings(config, given)
     check_addresses(given, config, settings)
-    import trio
+    from gossipfl.node.starting import undisturbed_start
 
-    from gossipfl.node.device import SINKS, Device, take_join_file
-    from gossipfl.node.seeding import bring_coordinator
+    with undisturbed_start():
+        import trio
 
-    if join is not None:
-        take_join_file(settings.state, join)
-    sink = SINKS[events]
-    device = Device(
-        settings,
-        *([sink] if sink else []),
-        bring=bring_coordinator(coordination),
-        links_max=coordination.clients_max,
-    )
+        from gossipfl.node.device import SINKS, Device, take_join_file
+        from gossipfl.node.seeding import bring_coordinator
+
+        if join is not None:
+            take_join_file(settings.state, join)
+        sink = SINKS[events]
+        device = Device(
+            settings,
+            *([sink] if sink else []),
+            bring=bring_coordinator(coordination),
+            links_max=coordination.clients_max,
+        )
     trio.run(device.run)
