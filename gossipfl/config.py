@@ -185,11 +185,12 @@ class NodeConfig:
     @property
     def fallback(self) -> FallbackSettings:
         """When this node turns to a seed."""
-        usual_s = FALLBACK_INTERVALS * self.interval_s
+        usual_s, membership = FALLBACK_INTERVALS * self.interval_s, self.membership
         return FallbackSettings(
             below=self.fallback_below,
             after_s=self.fallback_after_s or usual_s,
             return_s=self.fallback_return_s or usual_s,
+            quiet_s=membership.probe_interval_s + membership.probe_timeout_s,
         )
 
     @property

@@ -1,6 +1,6 @@
 """When a node turns to a seed, and when it turns back: a state machine with hysteresis.
 
-A node whose living neighbours are too few, or answer nothing, for a set time turns to a seed; it
+A node whose living neighbours are too few, or are silent, for a set time turns to a seed; it
 returns when it has had enough of them for a set time.  It goes on exchanging with those that it
 has, so a mesh and a group that a seed holds together heal by the exchanges of whoever belongs to
 both.  Without a seed it trains alone.
@@ -39,11 +39,14 @@ class FallbackSettings:
     after_s: seconds of that until a node turns to a seed.  Lower: less is lost when links fail, and
         more is spent on short failures.
     return_s: seconds with enough of them until it returns.
+    quiet_s: seconds without a word from any of them after which they count as gone.  Who is cut off
+        from all asks one after the other for life, and ever more slowly: that would take long.
     """
 
     below: int = attrs.field(default=2, validator=ge(1))
     after_s: float = attrs.field(default=15.0, validator=gt(0))
     return_s: float = attrs.field(default=15.0, validator=gt(0))
+    quiet_s: float = attrs.field(default=7.0, validator=gt(0))
 
 
 @frozen
@@ -54,12 +57,14 @@ class Sight:
     others: members that are known to live, seeds not among them.
     stalled: all neighbours owe us an answer.
     has_seed: a seed is linked.
+    silent_s: seconds since any neighbour was heard.
     """
 
     living: int
     others: int
     stalled: bool
     has_seed: bool
+    silent_s: float = 0.0
 
 
 @frozen
@@ -101,7 +106,7 @@ class FallbackPolicy:
     def see(self, sight: Sight, now_s: float) -> Switch | None:
         """The change that this brings, if any; it explains itself."""
         wanted = min(self._settings.below, max(sight.others, 1))
-        enough = sight.living >= wanted
+        enough = sight.living >= wanted and not self._is_quiet(sight)
         self._starved.note(not enough, now_s)
         self._stalled.note(enough and sight.stalled, now_s)
         self._fed.note(enough and not sight.stalled, now_s)
@@ -117,7 +122,9 @@ class FallbackPolicy:
 
     def _leave(self, sight: Sight, wanted: int, now_s: float) -> Switch | None:
         starved_s, stalled_s = self._starved.lasted_s(now_s), self._stalled.lasted_s(now_s)
-        if starved_s >= self._settings.after_s:
+        if starved_s >= self._settings.after_s and self._is_quiet(sight):
+            reason = f"no word from {sight.living} neighbours for {sight.silent_s:.1f} s"
+        elif starved_s >= self._settings.after_s:
             reason = f"{sight.living} neighbours, {wanted} are wanted, for {starved_s:.1f} s"
         elif stalled_s >= STALL * self._settings.after_s:
             reason = f"{sight.living} neighbours, none answers, for {stalled_s:.1f} s"
@@ -125,6 +132,9 @@ class FallbackPolicy:
             return None
         self._learn_patience(now_s)
         return self._switch(Mode.CENTRAL if sight.has_seed else Mode.ALONE, reason)
+
+    def _is_quiet(self, sight: Sight) -> bool:
+        return sight.living > 0 and sight.silent_s >= self._settings.quiet_s
 
     def _change_lead(self, sight: Sight, now_s: float) -> Switch | None:
         """Seeds come and go."""

@@ -17,12 +17,13 @@ DELAY_MAX_S: Final = 3600.0
 class PathFaults:
     """One direction of one link, beside what the network does to it anyway.
 
-    cut: nothing arrives.  loss: share of frames that vanish.
+    cut: nothing arrives.  mute: no multicast does.  loss: share of frames that vanish.
     delay_s, jitter_s: frames take so much longer, and up to so much more, at random.
     bytes_per_s: frames wait for those before them; None: as fast as the network is.
     """
 
     cut: bool = False
+    mute: bool = False
     loss: float = 0.0
     delay_s: float = 0.0
     jitter_s: float = 0.0
@@ -114,8 +115,16 @@ class Cut(OnLinks):
 
 
 @frozen(kw_only=True)
+class Mute(OnLinks):
+    """No multicast passes any more, as on some Wi-Fi: nodes cannot find each other by mDNS."""
+
+    def change(self, path: PathFaults) -> PathFaults:
+        return attrs.evolve(path, mute=True)
+
+
+@frozen(kw_only=True)
 class Heal(OnLinks):
-    """Links are again as they were at the start: neither cut nor slow nor lossy."""
+    """Links are again as they were at the start: neither cut nor mute nor slow nor lossy."""
 
     def change(self, path: PathFaults) -> PathFaults:
         return CLEAR

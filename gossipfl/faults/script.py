@@ -2,7 +2,7 @@
 
     [[events]]
     at_s = 10
-    do = "cut"                  # kill, pause, resume, restart, clock, cut, heal, slow, loss
+    do = "cut"                  # kill, pause, resume, restart, clock, cut, mute, heal, slow, loss
     groups = [["0-3"], ["4-7"]]
 
 Nodes are numbers from 0 on; in lists, "4-7" stands for 4, 5, 6 and 7.
@@ -17,7 +17,7 @@ from attrs import asdict, field, frozen
 
 from gossipfl.errors import ConfigError
 from gossipfl.faults.events import Clock, Event, Kill, OnNodes, Pause, Restart, Resume, name_of
-from gossipfl.faults.links import Cut, Heal, Loss, OnLinks, Slow
+from gossipfl.faults.links import Cut, Heal, Loss, Mute, OnLinks, Slow
 from gossipfl.suggestion import suggest
 from gossipfl.toml import build, check_keys, read_toml
 
@@ -26,7 +26,7 @@ NODES_MAX: Final = 100_000
 _RANGE: Final = re.compile(r"([0-9]{1,6})-([0-9]{1,6})")
 KINDS: Final[dict[str, type[Event]]] = {
     kind.__name__.lower(): kind
-    for kind in (Kill, Pause, Resume, Restart, Clock, Cut, Heal, Slow, Loss)
+    for kind in (Kill, Pause, Resume, Restart, Clock, Cut, Mute, Heal, Slow, Loss)
 }
 E = TypeVar("E", bound=Event)
 

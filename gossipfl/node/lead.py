@@ -15,6 +15,9 @@ from gossipfl.node.observer import Observer
 LOOKS: Final = 10
 # Rounds between two visits of a node that needs no seed: they keep its model fresh for newcomers.
 VISIT_ROUNDS: Final = 20
+# The same where the seed leads others: then they are all that its clients and the mesh exchange.
+BRIDGE_ROUNDS: Final = 4
+LEADS_NOBODY: Final = 1  # what a seed weighs then
 
 
 class Lead:
@@ -41,6 +44,7 @@ class Lead:
         self._visits = visits
         self._leader: bytes | None = None
         self._rounds = 0
+        self._called = trio.Event()
 
     @property
     def mode(self) -> Mode:
@@ -54,18 +58,26 @@ class Lead:
             await trio.sleep(self._look_s)
 
     def _look(self) -> None:
-        living = self._mesh.living
+        living, now_s = self._mesh.living, trio.current_time()
         sight = Sight(
             living=len(living),
             others=self._others(),
             stalled=all(map(self._mixer.owes_answer, living)),
             has_seed=bool(self._mesh.central),
+            silent_s=min((now_s - each.heard_s for each in living), default=0.0),
         )
-        switch = self._policy.see(sight, trio.current_time())
+        switch = self._policy.see(sight, now_s)
         if switch is not None:
             self._leader = None
+            self._rounds = -1  # who was led tells the seed with the next round
+            if switch.mode is Mode.CENTRAL:
+                self._called.set()
             mode, reason = switch.mode.value, switch.reason
             self._observer.emit("fallback.switched", mode=mode, reason=reason)
+
+    async def called(self) -> None:
+        """Until a seed is to be turned to: that does not wait for the next round's time."""
+        await self._called.wait()
 
     async def ready(self) -> None:
         """Until the next local steps may begin: who is led starts from the seed's next model.
@@ -80,6 +92,7 @@ class Lead:
     def turn(self) -> tuple[Neighbour, Purpose] | None:
         """The seed to open an exchange with after this round, if any, and what for."""
         self._rounds += 1
+        self._called = trio.Event()
         found = self._be_led() if self.mode is Mode.CENTRAL else self._visit()
         return found if found and self._mixer.is_ready(found[0], self._resend_s) else None
 
@@ -95,8 +108,12 @@ class Lead:
         return seed, Purpose.JOIN
 
     def _visit(self) -> tuple[Neighbour, Purpose] | None:
-        due = self._visits and self._rounds % VISIT_ROUNDS == 0
-        return (self._mesh.central[0], Purpose.VISIT) if due and self._mesh.central else None
+        if not self._visits or not self._mesh.central:
+            return None
+        seed = self._mesh.central[0]
+        leads = seed.samples > LEADS_NOBODY
+        due = self._rounds % (BRIDGE_ROUNDS if leads else VISIT_ROUNDS) == 0
+        return (seed, Purpose.VISIT) if due else None
 
     def _find_leader(self) -> Neighbour | None:
         return next((each for each in self._mesh.central if each.key == self._leader), None)

@@ -27,6 +27,7 @@ class Neighbour:
 
     heard_s, offered_s: trio time of the last frame from it, and of our open request to it, which
         was first sent on this link at opened_s.
+    samples: what it weighed in the newest exchange on this link.
     known_moments: digests of the statistics that we know it holds.
     waiting: messages about members that are on their way out.
     is_central: one of its ends is a seed, and the other one is not.
@@ -41,6 +42,7 @@ class Neighbour:
     offered_s: float | None = None
     opened_s: float | None = None
     exchanges: int = 0
+    samples: int = 0
     known_moments: set[bytes] = Factory(set)
     waiting: int = 0
     is_central: bool = False

@@ -189,6 +189,7 @@ class Mixer:
     def _count(self, neighbour: Neighbour, record: Record) -> None:
         if isinstance(record, Applied):
             neighbour.exchanges += 1
+            neighbour.samples = record.theirs.samples
             self.applied += 1
             if self.applied == 1:
                 self._observer.emit("exchange.first", peer=neighbour.name)

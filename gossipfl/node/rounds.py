@@ -87,7 +87,8 @@ class Rounds:
         self._observer.emit("training.started", samples=self._learner.samples)
         async with trio.open_nursery() as nursery:
             while not rounds or self._mixer.replica.rounds < rounds:
-                await trio.sleep(self._pause_s(interval_s))
+                with trio.move_on_after(self._pause_s(interval_s)):
+                    await self._lead.called()
                 await self._lead.ready()
                 await self._learn()
                 # Not awaited here: a peer that does not read may not hold up our rounds.

@@ -6,7 +6,7 @@ from typing import Final
 from gossipfl.agreement import converter
 from gossipfl.errors import ConfigError
 from gossipfl.faults.events import Clock, Event, Kill, OnNodes, Pause, Restart
-from gossipfl.faults.links import OnLinks
+from gossipfl.faults.links import Mute, OnLinks
 from gossipfl.faults.paths import Paths
 from gossipfl.faults.script import FaultScript, to_table
 from gossipfl.simulation.churn import Presence
@@ -16,6 +16,7 @@ LESS: Final[dict[type[Event], str]] = {
     Kill: "kill costs no training here; a real node loses what came after its last checkpoint",
     Pause: "frames to a paused node are lost here; a real one finds them when it resumes",
     Restart: "restart takes no time here, so that nothing happens to a node that is up",
+    Mute: "mute does nothing here: simulated nodes need no multicast",
     Clock: "clock does nothing here: simulated nodes have no wall clock",
 }
 

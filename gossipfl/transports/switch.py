@@ -14,6 +14,7 @@ from gossipfl.faults.links import PathFaults
 from gossipfl.faults.paths import Paths
 
 ADDRESS_BYTES: Final = 6
+BROADCAST: Final = b"\xff" * ADDRESS_BYTES
 HEADER_BYTES: Final = 14
 ADDRESSES_MAX: Final = 4096
 IN_FLIGHT_MAX: Final = 100_000
@@ -64,6 +65,8 @@ class Switch:
     def _send(self, port: int, other: int, frame: bytes, now_s: float) -> None:
         path = self.paths.between(port, other)
         arrival_s = self._arrival_s(path, (port, other), len(frame), now_s)
+        if path.mute and _is_multicast(frame):
+            arrival_s = None
         if arrival_s is None or len(self._in_flight) >= IN_FLIGHT_MAX:
             self.lost += 1
             return
@@ -83,3 +86,8 @@ class Switch:
             now_s = self._free_s[way] = start_s + length / path.bytes_per_s
         jitter_s = path.jitter_s * self._rng.random() if path.jitter_s else 0.0
         return now_s + path.delay_s + jitter_s
+
+
+def _is_multicast(frame: bytes) -> bool:
+    """To a group; broadcasts are not, without which hosts find no addresses (ARP)."""
+    return bool(frame[0] & 1) and not frame.startswith(BROADCAST)

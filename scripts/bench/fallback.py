@@ -1,4 +1,4 @@
-"""What happens when gossip does not do: seed nodes, and releases that are bad and taken back.
+"""What happens when gossip does not do: seed nodes, islands that heal, releases taken back.
 
 Run it as scripts/bench/fallback [--quick] [--only PART].
 """
@@ -10,13 +10,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from figures import Figures
-from led import aggregator, clients, digits
+from led import aggregator, bridge, clients, digits, starved
 from rollouts import releases
 
 PARTS = {
     "digits": digits.measure,
     "clients": clients.measure,
     "aggregator": aggregator.measure,
+    "bridge": bridge.measure,
+    "namespaces": starved.measure,
     "releases": releases.measure,
 }
 

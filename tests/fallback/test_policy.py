@@ -19,6 +19,7 @@ FED = Sight(living=3, others=9, stalled=False, has_seed=True)
 STARVED = evolve(FED, living=1)
 LEFT = evolve(STARVED, has_seed=False)
 STALLED = evolve(FED, stalled=True)
+SILENT = evolve(FED, silent_s=8.0)
 STEP_S = 1.0
 
 
@@ -45,6 +46,8 @@ CASES = {
     "neighbours return": ([(STARVED, 30), (FED, 50)], [(10, Mode.CENTRAL), (50, Mode.GOSSIP)]),
     "they blink": ([(STARVED, 20), (FED, 19), (STARVED, 5), (FED, 19)], [(10, Mode.CENTRAL)]),
     "none answers": ([(STALLED, 50)], [(20, Mode.CENTRAL)]),
+    "none says a word": ([(FED, 5), (SILENT, 30)], [(15, Mode.CENTRAL)]),
+    "they fall silent and speak": ([(SILENT, 9), (FED, 9)] * 3, []),
     "one answers at times": ([(STALLED, 15), (FED, 1)] * 4, []),
     "the cluster has no more": ([(evolve(FED, living=1, others=1), 100)], []),
     "nobody is known": ([(evolve(FED, living=0, others=0), 30)], [(10, Mode.CENTRAL)]),

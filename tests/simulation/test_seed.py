@@ -65,6 +65,28 @@ async def test_they_return_to_gossip_when_neighbours_do(autojump_clock, tmp_path
         assert nodes[0].status()["exchanges"] > exchanged
 
 
+async def test_who_is_cut_off_is_led_at_once_and_tells_when_it_needs_that_no_more(
+    autojump_clock, tmp_path, rng
+):
+    """It waits neither until each neighbour is suspected, nor for a round's time."""
+    cluster, nodes, (seed,) = led(
+        tmp_path, rng, mdns=True, interval_s=20.0, fallback_after_s=1.0, fallback_return_s=1.0
+    )
+    lost, *others = nodes
+    async with cluster.open():
+        await cluster.start(seed, *nodes)
+        await until(lambda: all(len(d.neighbours()) == NODES for d in nodes), within_s=60)
+        await until(lambda: modes(nodes) == {"gossip"}, within_s=60)
+        cluster.network.partition([lost.address], [device.address for device in others])
+        # Probes come every five seconds, and wait for two.
+        await until(lambda: modes([lost]) == {"central"}, within_s=9)
+        await until(lambda: seed.status()["samples"] == lost.status()["samples"], within_s=1)
+        assert "no word" in lost.reasons("fallback.switched")[-1]
+        cluster.network.heal()
+        await until(lambda: modes([lost]) == {"gossip"}, within_s=60)
+        await until(lambda: seed.status()["samples"] == 1, within_s=100)
+
+
 async def test_a_seed_that_is_killed_in_mid_round_goes_on_where_it_was(
     autojump_clock, tmp_path, rng
 ):

@@ -131,6 +131,7 @@ def test_what_cannot_happen_is_refused(event: dict[str, Any], complaint: str) ->
 def test_what_means_less_here_is_told() -> None:
     assert without_meaning(script(*HALVES)) == []
     events = script(
+        {"at_s": 0, "do": "mute"},
         {"at_s": 1, "do": "clock", "nodes": [0], "jump_s": 5},
         {"at_s": 2, "do": "pause", "nodes": [0]},
         {"at_s": 3, "do": "kill", "nodes": [0]},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.faults.links import Cut, Heal, Loss, OnLinks, Slow
+from gossipfl.faults.links import Cut, Heal, Loss, Mute, OnLinks, Slow
 from gossipfl.transports.switch import HEADER_BYTES, IN_FLIGHT_MAX, QUEUE_MAX_S, Switch
 
 PORTS: Final = 4
@@ -65,6 +65,19 @@ def test_a_cut_is_between_two_sides_and_ends() -> None:
     lan.paths.apply(Heal(at_s=1))
     lan.take(0, frame(0, BROADCAST), 0.0)
     assert [port for port, _ in lan.due(0.0)] == [1, 2, 3]
+
+
+def test_mute_links_lose_multicast_and_nothing_else() -> None:
+    lan = switch(Mute(at_s=0, nodes=(1,)))
+    lan.take(0, frame(0, MDNS), 0.0)
+    assert [port for port, _ in lan.due(0.0)] == [2, 3]
+    lan.take(0, frame(0, BROADCAST), 0.0)
+    assert [port for port, _ in lan.due(0.0)] == [1, 2, 3]
+    lan.take(0, frame(0, address(1)), 0.0)
+    assert [port for port, _ in lan.due(0.0)] == [1]
+    lan.paths.apply(Heal(at_s=1))
+    lan.take(0, frame(0, MDNS), 1.0)
+    assert [port for port, _ in lan.due(1.0)] == [1, 2, 3]
 
 
 def test_delay_jitter_and_rate_say_when_a_frame_arrives() -> None:
