@@ -6,7 +6,10 @@ from typing import Final
 import numpy as np
 from attrs import define
 
-BACKOFF_FIRST_S: Final = 1.0
+# (first wait, how many times longer each next one is)
+BACKOFF: Final = (1.0, 2.0)
+# The user's own that have not answered yet: often they are about to start, as we are.
+BACKOFF_EXPECTED: Final = (0.25, 1.4)
 BACKOFF_MAX_S: Final = 120.0
 STEADY_S: Final = 10.0
 # Most refuse because their links are in use, and that does not change soon.
@@ -148,7 +151,8 @@ class AddressBook:
         entry = self._entries.get(name)
         if entry is None:
             return
-        backoff_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2.0**entry.failures)
+        first_s, growth = BACKOFF if entry.instance else BACKOFF_EXPECTED
+        backoff_s = min(BACKOFF_MAX_S, first_s * growth**entry.failures)
         entry.due_s = now_s + backoff_s * float(self._rng.uniform(0.75, 1.25))
         entry.failures = min(entry.failures + 1, 20)
         entry.unanswered += 1
