@@ -131,12 +131,17 @@ class Coordinator:
         self._enter(client).samples = samples
         self._give(client)
 
-    def leave(self, client: bytes) -> None:
-        """A client is led no more, as it says itself."""
-        known = self._clients.get(client)
+    def leave(self, client: bytes) -> int:
+        """A client is led no more, as it says itself, or comes anew.
+
+        Returns the samples that it takes along: none where it has not the newest model.
+        """
+        known, taken = self._clients.get(client), 0
         if known is not None:
+            taken = known.samples if known.base == self.round else 0
             known.base = -1
         self.unlinked(client)
+        return taken
 
     def take(
         self, client: bytes, sequence: int, samples: int, delta: Delta, now_s: float

@@ -136,11 +136,27 @@ class Coordination:
         if reason is not None:
             self._refuse(neighbour, reason)
             raise RemoteProtocolError(reason)
-        self._mixer.replica.samples = self._coordinator.weight
+        taken = self._coordinator.leave(neighbour.exchange)
+        rest = self._mixer.replica.samples = self._coordinator.weight
+        if rest > 1:
+            self._lean(neighbour, -taken / rest)
         answer = self._mixer.apply(neighbour, request)
-        self._note_purpose(neighbour.exchange, half)
+        if half.activity == Purpose.JOIN:
+            self._coordinator.join(neighbour.exchange, half.samples)
+            self._lean(neighbour, half.samples / self._coordinator.weight)
         self._publish()
         await self._mixer.send(neighbour, answer)
+
+    def _lean(self, neighbour: Neighbour, share: float) -> None:
+        """Towards a client's anchor, or away from it.
+
+        A client holds what the anchor says, and what it has not told yet.  So with the anchor it
+        brings its part of our model when it comes, and takes it along when it goes.
+        """
+        if share and self._mixer.central.merges:
+            replica = self._mixer.replica
+            anchor = self._mixer.state_beyond(neighbour.exchange).anchor
+            replica.parameters += np.float32(share) * (anchor - replica.parameters)
 
     def _note_purpose(self, client: bytes, half: Side) -> None:
         if half.activity == Purpose.JOIN:

@@ -132,13 +132,22 @@ def test_a_huge_weight_is_refused(samples):
 def test_who_has_not_joined_or_has_left_counts_for_nothing():
     group = Group(2)
     assert group.seat.weight == 20
-    group.seat.leave(name(1))
+    assert group.seat.leave(name(1)) == 10
+    assert group.seat.leave(name(1)) == 0  # it takes its samples along once
     assert group.seat.weight == 10
     assert group.send(1).refusal == "has not asked to be led"
     group.sequences[name(7)] = 1
     assert group.send(7).refusal == "has not asked to be led"
     group.send(0)
     assert group.seat.heard == 1
+
+
+def test_who_leaves_with_an_old_model_takes_nothing_along():
+    group = Group(2)
+    group.send(0)
+    group.seat.close()
+    assert group.seat.leave(name(1)) == 0
+    assert group.seat.leave(name(0)) == 10
 
 
 def test_long_updates_are_cut():

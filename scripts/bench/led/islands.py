@@ -18,10 +18,15 @@ class Islands:
     """The first half of the nodes, and the second one with its seed, if there is one.
 
     The bridge is the first node; where the other island has a seed, that is whom it reaches.
+    returns: the bridge is the second island's first node instead, which is led until it reaches the
+        first island, and gossips then.
     """
 
-    def __init__(self, cluster: Cluster, nodes: list[Device], seeds: list[Device]) -> None:
+    def __init__(
+        self, cluster: Cluster, nodes: list[Device], seeds: list[Device], *, returns: bool
+    ) -> None:
         self.nodes = nodes
+        self._returns = returns
         self.cluster = cluster
         self._seeds = seeds
         self._first, self._second = nodes[: len(nodes) // 2], nodes[len(nodes) // 2 :]
@@ -36,8 +41,11 @@ class Islands:
     def join(self) -> None:
         """By the bridge."""
         self.cluster.network.heal()
-        self._cut(self._first[1:], self._second + self._seeds)
-        if self._seeds:
+        if self._returns:
+            self._cut(self._first, self._second[1:] + self._seeds)
+        else:
+            self._cut(self._first[1:], self._second + self._seeds)
+        if self._seeds and not self._returns:
             self._cut(self._first[:1], self._second)
         self._keep_led()
 
@@ -51,8 +59,10 @@ class Islands:
     @property
     def bridged(self) -> int:
         """Exchanges over the links that cross."""
-        across = {device.name for device in self._second + self._seeds}
-        neighbours = self._first[0].status()["neighbours"]
+        sides = self._first, self._second + self._seeds
+        near, far = sides[::-1] if self._returns else sides
+        across = {device.name for device in far}
+        neighbours = near[0].status()["neighbours"]
         return sum(each["exchanges"] for each in neighbours if each["name"] in across)
 
     async def mean(self) -> np.ndarray:
