@@ -190,7 +190,7 @@ class NodeConfig:
             below=self.fallback_below,
             after_s=self.fallback_after_s or usual_s,
             return_s=self.fallback_return_s or usual_s,
-            quiet_s=membership.probe_interval_s + membership.probe_timeout_s,
+            quiet_s=2 * membership.probe_interval_s + membership.probe_timeout_s,
         )
 
     @property

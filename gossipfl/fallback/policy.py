@@ -39,14 +39,14 @@ class FallbackSettings:
     after_s: seconds of that until a node turns to a seed.  Lower: less is lost when links fail, and
         more is spent on short failures.
     return_s: seconds with enough of them until it returns.
-    quiet_s: seconds without a word from any of them after which they count as gone.  Who is cut off
-        from all asks one after the other for life, and ever more slowly: that would take long.
+    quiet_s: seconds without a word from any of them after which they count as gone: two probes in
+        vain.  Who is cut off asks one after the other for life, and ever more slowly.
     """
 
     below: int = attrs.field(default=2, validator=ge(1))
     after_s: float = attrs.field(default=15.0, validator=gt(0))
     return_s: float = attrs.field(default=15.0, validator=gt(0))
-    quiet_s: float = attrs.field(default=7.0, validator=gt(0))
+    quiet_s: float = attrs.field(default=12.0, validator=gt(0))
 
 
 @frozen

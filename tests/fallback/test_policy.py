@@ -19,7 +19,7 @@ FED = Sight(living=3, others=9, stalled=False, has_seed=True)
 STARVED = evolve(FED, living=1)
 LEFT = evolve(STARVED, has_seed=False)
 STALLED = evolve(FED, stalled=True)
-SILENT = evolve(FED, silent_s=8.0)
+SILENT = evolve(FED, silent_s=13.0)
 STEP_S = 1.0
 
 

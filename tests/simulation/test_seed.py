@@ -79,7 +79,7 @@ async def test_who_is_cut_off_is_led_at_once_and_tells_when_it_needs_that_no_mor
         await until(lambda: modes(nodes) == {"gossip"}, within_s=60)
         cluster.network.partition([lost.address], [device.address for device in others])
         # Probes come every five seconds, and wait for two.
-        await until(lambda: modes([lost]) == {"central"}, within_s=9)
+        await until(lambda: modes([lost]) == {"central"}, within_s=14)
         await until(lambda: seed.status()["samples"] == lost.status()["samples"], within_s=1)
         assert "no word" in lost.reasons("fallback.switched")[-1]
         cluster.network.heal()
