@@ -3,8 +3,9 @@
 What the whole cluster must agree on (model, training, compression) is in the manifest instead.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 from attrs import field, frozen
@@ -13,7 +14,10 @@ from attrs.validators import ge, gt, in_, le, lt, optional
 from gossipfl.fallback.policy import FallbackSettings
 from gossipfl.gossip.allowance import DAY_MIN, MESSAGE_MIN, Limits
 from gossipfl.membership.settings import Settings
-from gossipfl.toml import build, read_toml
+from gossipfl.toml import build, check_keys, read_toml
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 PRESETS: Final[dict[str, dict[str, float]]] = {
     "local": {
@@ -216,10 +220,42 @@ def load_config(path: Path | None, flags: dict[str, Any]) -> NodeConfig:
 
     Raises ConfigError, one line with file, key and remedy.
     """
+    return _load(build_config, path, flags)
+
+
+def load_beside(
+    own: type[T],
+    keys: Sequence[str],
+    defaults: Mapping[str, Any],
+    path: Path | None,
+    flags: dict[str, Any],
+    check: Callable[[NodeConfig, str], None] = lambda _, __: None,
+) -> tuple[NodeConfig, T]:
+    """These `keys` of a node's settings, with these defaults, and all of `own` in one file.
+
+    check: raises ConfigError for a node's settings that will not do; it is told where they stand.
+    Raises ConfigError, one line with file, key and remedy.
+    """
+    own_keys = tuple(attribute.name for attribute in attrs.fields(own))  # type: ignore[arg-type]
+
+    def both(settings: dict[str, Any], where: str) -> tuple[NodeConfig, T]:
+        check_keys(settings, (*keys, *own_keys), where)
+        node = {key: value for key, value in settings.items() if key in keys}
+        config = build_config({**defaults, **node}, where)
+        check(config, where)
+        rest = {key: value for key, value in settings.items() if key in own_keys}
+        return config, build(own, rest, where)
+
+    return _load(both, path, flags)
+
+
+def _load(
+    build_from: Callable[[dict[str, Any], str], R], path: Path | None, flags: dict[str, Any]
+) -> R:
     settings = read_toml(path) if path else {}
     if path:
-        build_config(settings, str(path))  # first alone, so that its own errors name it
-    return build_config(settings | flags, "the command line")
+        build_from(settings, str(path))  # first alone, so that its own errors name it
+    return build_from(settings | flags, "the command line")
 
 
 def build_config(settings: dict[str, Any], where: str) -> NodeConfig:

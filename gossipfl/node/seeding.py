@@ -3,16 +3,14 @@
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
 import numpy as np
 
 from gossipfl.agreement import Agreement
 from gossipfl.central.coordinator import Coordinator
 from gossipfl.central.settings import CoordinatorSettings
-from gossipfl.config import NodeConfig, build_config
+from gossipfl.config import NodeConfig, load_beside
 from gossipfl.node.learners import Bring
 from gossipfl.node.observer import Observer
-from gossipfl.toml import build, check_keys, read_toml
 
 STATE: Final = Path("~/.gossipfl/seed")
 # Of NodeConfig, what means something to a seed; `interval_s` is between exchanges with other seeds.
@@ -39,25 +37,13 @@ NODE_KEYS: Final = (
     "rounds",
     "seed",
 )
-COORDINATOR_KEYS: Final = tuple(each.name for each in attrs.fields(CoordinatorSettings))
 
 
 def load_settings(
     path: Path | None, flags: dict[str, Any]
 ) -> tuple[NodeConfig, CoordinatorSettings]:
     """Of a TOML file, then of flags.  Raises ConfigError, one line with file, key and remedy."""
-    settings = read_toml(path) if path else {}
-    if path:
-        _build(settings, str(path))  # first alone, so that its own errors name it
-    return _build(settings | flags, "the command line")
-
-
-def _build(settings: dict[str, Any], where: str) -> tuple[NodeConfig, CoordinatorSettings]:
-    check_keys(settings, (*NODE_KEYS, *COORDINATOR_KEYS), where)
-    node = {key: value for key, value in settings.items() if key in NODE_KEYS}
-    coordinator = {key: value for key, value in settings.items() if key in COORDINATOR_KEYS}
-    config = build_config({"state": str(STATE)} | node, where)
-    return config, build(CoordinatorSettings, coordinator, where)
+    return load_beside(CoordinatorSettings, NODE_KEYS, {"state": str(STATE)}, path, flags)
 
 
 def bring_coordinator(settings: CoordinatorSettings) -> Bring:

@@ -1,7 +1,8 @@
 """One line a figure, and an exit status that says whether all are met."""
 
+import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -63,3 +64,15 @@ class Figures:
 def progress(message: str) -> None:
     """What the benchmark is doing, on standard error."""
     print(f"... {message}", file=sys.stderr, flush=True)
+
+
+def measure_parts(about: str, parts: Mapping[str, Callable[[Figures, bool], None]]) -> None:
+    """The command line of a benchmark in parts: every part, or one of them; `--quick` for less."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--quick", action="store_true", help="smaller, under a minute")
+    parser.add_argument("--only", choices=parts, help="this part alone")
+    arguments = parser.parse_args()
+    figures = Figures()
+    for name in [arguments.only] if arguments.only else parts:
+        parts[name](figures, arguments.quick)
+    figures.finish()

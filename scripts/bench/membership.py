@@ -17,7 +17,6 @@ so many lose power at once, without a word on any link.  The largest connected p
 survivors, five shuffle intervals later.
 """
 
-import argparse
 import multiprocessing
 import statistics
 import sys
@@ -26,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from figures import Figures, progress
+from figures import Figures, measure_parts, progress
 from overlays.starvation import starve
 from overlays.world import Network, World
 
@@ -163,17 +162,5 @@ def _in_a_copy(measure: Callable[[World, float], float], world: World, share: fl
 PARTS = {"alarms": alarms, "detection": detection, "bytes": sizes, "survival": survival}
 
 
-def main() -> None:
-    """Every part, or one of them."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="smaller, under a minute")
-    parser.add_argument("--only", choices=PARTS, help="this part alone")
-    arguments = parser.parse_args()
-    figures = Figures()
-    for name in [arguments.only] if arguments.only else PARTS:
-        PARTS[name](figures, arguments.quick)
-    figures.finish()
-
-
 if __name__ == "__main__":
-    main()
+    measure_parts(__doc__.split("\n")[0], PARTS)

@@ -8,8 +8,9 @@ import click
 
 from gossipfl.config import NodeConfig
 from gossipfl.node.cli.node import option
+from gossipfl.node.cli.running import CONFIG, EVENTS
 from gossipfl.node.gateway.register import GATEWAY, Register
-from gossipfl.node.gateway.settings import AGENT_KEYS, LISTEN, GatewayConfig, load_settings
+from gossipfl.node.gateway.settings import AGENT_KEYS, DEFAULTS, GatewayConfig, load_settings
 
 STATE = click.option(
     "--state",
@@ -109,22 +110,14 @@ def key(state: Path) -> None:
 def _run_options(function: Any) -> Any:
     for attribute in reversed((*attrs.fields(NodeConfig), *attrs.fields(GatewayConfig))):
         if attribute.name in AGENT_KEYS or attribute in attrs.fields(GatewayConfig):
-            default = {"state": str(GATEWAY), "listen": LISTEN}.get(attribute.name)
+            default = DEFAULTS.get(attribute.name)
             function = option(attribute, default=default)(function)
     return function
 
 
 @command.command()
-@click.option(
-    "--config", type=click.Path(path_type=Path), help="TOML file; its keys are these flags' names."
-)
-@click.option(
-    "--events",
-    type=click.Choice(["text", "json", "none"]),
-    default="text",
-    show_default=True,
-    help="How to report: for people on stderr, as JSON lines on stdout, or not.",
-)
+@CONFIG
+@EVENTS
 @_run_options
 def run(config: Path | None, events: str, **flags: Any) -> None:
     """Serve all devices that are admitted, until Ctrl-C or SIGTERM.

@@ -9,6 +9,7 @@ import click
 
 from gossipfl.config import KEYS, NodeConfig, load_config
 from gossipfl.errors import ConfigError
+from gossipfl.node.cli.running import CONFIG, EVENTS, JOIN, run_device
 from gossipfl.transports.address import parse_address
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,19 +77,9 @@ def _check_addresses(
 
 
 @click.command()
-@click.option(
-    "--config", type=click.Path(path_type=Path), help="TOML file; its keys are these flags' names."
-)
-@click.option(
-    "--join", type=click.Path(path_type=Path), help="Join file from the operator, needed once."
-)
-@click.option(
-    "--events",
-    type=click.Choice(["text", "json", "none"]),
-    default="text",
-    show_default=True,
-    help="How to report: for people on stderr, as JSON lines on stdout, or not.",
-)
+@CONFIG
+@JOIN
+@EVENTS
 @config_options(*KEYS)
 def command(config: Path | None, join: Path | None, events: str, **flags: Any) -> None:
     """Learn from this device's readings together with the rest of the cluster.
@@ -101,15 +92,4 @@ def command(config: Path | None, join: Path | None, events: str, **flags: Any) -
     Watch it:    gossipfl status
     """
     settings = given_config(config, flags)
-    from gossipfl.node.starting import undisturbed_start
-
-    with undisturbed_start():
-        import trio
-
-        from gossipfl.node.device import SINKS, Device, take_join_file
-
-        if join is not None:
-            take_join_file(settings.state, join)
-        sink = SINKS[events]
-        device = Device(settings, *([sink] if sink else []))
-    trio.run(device.run)
+    run_device(settings, join, events)

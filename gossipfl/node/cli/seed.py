@@ -9,7 +9,8 @@ import click
 from gossipfl.central.settings import CoordinatorSettings
 from gossipfl.config import NodeConfig
 from gossipfl.node.cli.node import check_addresses, option
-from gossipfl.node.seeding import NODE_KEYS, STATE, load_settings
+from gossipfl.node.cli.running import CONFIG, EVENTS, JOIN, run_device
+from gossipfl.node.seeding import NODE_KEYS, STATE, bring_coordinator, load_settings
 
 
 def _options(function: Any) -> Any:
@@ -23,19 +24,9 @@ def _options(function: Any) -> Any:
 
 
 @click.command()
-@click.option(
-    "--config", type=click.Path(path_type=Path), help="TOML file; its keys are these flags' names."
-)
-@click.option(
-    "--join", type=click.Path(path_type=Path), help="Join file from the operator, needed once."
-)
-@click.option(
-    "--events",
-    type=click.Choice(["text", "json", "none"]),
-    default="text",
-    show_default=True,
-    help="How to report: for people on stderr, as JSON lines on stdout, or not.",
-)
+@CONFIG
+@JOIN
+@EVENTS
 @_options
 def command(config: Path | None, join: Path | None, events: str, **flags: Any) -> None:
     """Introduce nodes to each other, keep the model for newcomers, and average for nodes that lack
@@ -53,21 +44,10 @@ def command(config: Path | None, join: Path | None, events: str, **flags: Any) -
     given = {key: value for key, value in flags.items() if value not in (None, ())}
     settings, coordination = load_settings(config, given)
     check_addresses(given, config, settings)
-    from gossipfl.node.starting import undisturbed_start
-
-    with undisturbed_start():
-        import trio
-
-        from gossipfl.node.device import SINKS, Device, take_join_file
-        from gossipfl.node.seeding import bring_coordinator
-
-        if join is not None:
-            take_join_file(settings.state, join)
-        sink = SINKS[events]
-        device = Device(
-            settings,
-            *([sink] if sink else []),
-            bring=bring_coordinator(coordination),
-            links_max=coordination.clients_max,
-        )
-    trio.run(device.run)
+    run_device(
+        settings,
+        join,
+        events,
+        bring=bring_coordinator(coordination),
+        links_max=coordination.clients_max,
+    )

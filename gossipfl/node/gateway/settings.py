@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
 from attrs import field, frozen
 
-from gossipfl.config import NodeConfig, build_config
+from gossipfl.config import NodeConfig, load_beside
 from gossipfl.errors import ConfigError
 from gossipfl.node.gateway.broker import Broker
 from gossipfl.node.gateway.mqtt import Mqtt
@@ -15,9 +14,7 @@ from gossipfl.node.gateway.uart import Uart
 from gossipfl.node.gateway.udp import Udp
 from gossipfl.node.gateway.wires import Wire
 from gossipfl.node.state.home import read_bytes
-from gossipfl.toml import build, check_keys, read_toml
 
-LISTEN: Final = "0.0.0.0:0"
 # Of NodeConfig, what means the same for every agent.
 AGENT_KEYS: Final = (
     "state",
@@ -43,7 +40,7 @@ AGENT_KEYS: Final = (
     "checkpoint_interval_s",
     "seed",
 )
-_DEFAULTS: Final = {"state": str(GATEWAY), "listen": LISTEN}
+DEFAULTS: Final = {"state": str(GATEWAY), "listen": "0.0.0.0:0"}
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -98,22 +95,11 @@ class GatewayConfig:
         )
 
 
-OWN_KEYS: Final = tuple(each.name for each in attrs.fields(GatewayConfig))
-
-
 def load_settings(path: Path | None, flags: dict[str, Any]) -> tuple[NodeConfig, GatewayConfig]:
     """Of a TOML file, then of flags.  Raises ConfigError, one line with file, key and remedy."""
-    settings = read_toml(path) if path else {}
-    if path:
-        _build(settings, str(path))  # first alone, so that its own errors name it
-    return _build(settings | flags, "the command line")
+    return load_beside(GatewayConfig, AGENT_KEYS, DEFAULTS, path, flags, _check_listen)
 
 
-def _build(settings: dict[str, Any], where: str) -> tuple[NodeConfig, GatewayConfig]:
-    check_keys(settings, (*AGENT_KEYS, *OWN_KEYS), where)
-    own = {key: value for key, value in settings.items() if key in OWN_KEYS}
-    agents = {key: value for key, value in settings.items() if key in AGENT_KEYS}
-    config = build_config(_DEFAULTS | agents, where)
+def _check_listen(config: NodeConfig, where: str) -> None:
     if not config.listen.endswith(":0"):
         raise ConfigError(f"{where}: listen: each device's agent takes a port of its own: HOST:0")
-    return config, build(GatewayConfig, own, where)
