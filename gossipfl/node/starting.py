@@ -10,7 +10,7 @@ def undisturbed_start() -> Iterator[None]:
     """Python looks for no cycles in here, and never among what was made in here.
 
     Modules, classes and kernels come by the hundred thousand and stay, so that looking through them
-    again and again takes a seventh of a node's start, and delays every frame later.
+    again and again costs much of a node's start, and delays every frame later.
     """
     gc.disable()
     try:
