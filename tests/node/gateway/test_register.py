@@ -115,7 +115,7 @@ def test_luggage_for_another_gateway_or_damaged(tmp_path: Path, operator: Operat
         content[:40],
         content[:8],
         b"",
-        content[:50] + b"x" + content[51:],
+        content[:50] + bytes([content[50] ^ 1]) + content[51:],
     ):
         luggage.write_bytes(damaged)
         with pytest.raises((Untrusted, ConfigError)):
