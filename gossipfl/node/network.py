@@ -1,6 +1,6 @@
 """Finding, watching and keeping neighbours: all of a node between transport and exchanges."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -50,7 +50,7 @@ class Network:
     ) -> None:
         """central_max: links to have between seeds and clients.
 
-        Raises ConfigError when the configured topology is none for nodes.
+        Raises ConfigError when the configured topology is none for this node.
         """
         self._config = config
         self._manifest_id = manifest.id
@@ -60,12 +60,13 @@ class Network:
         self._warmth: Callable[[bytes], int] = lambda key: 0
         self.address = ""
         settings = config.membership
-        topology = parse_course(config.topology, manifest.seed)
+        name = membership.certificate.name
+        topology = parse_course(config.topology, name, manifest.seed)
         view_max = config.view_max if topology is None else LINKS_MAX
         views = Views(config.view, view_max, self._warmth_of, self._is_suspect)
         self.course = Course(
             topology,
-            self.instance,
+            (self.instance, name),
             live=self._live,
             epoch=lambda: int(around.wall_clock() / config.interval_s),
         )
@@ -206,17 +207,22 @@ class Network:
             return await self.sessions.visit(link)
         return False
 
-    def _live(self) -> Iterable[str]:
-        """Instances that we take for live: our neighbours, and members neither dead nor gone.
+    def _live(self) -> dict[str, str]:
+        """Names of instances that we take for live: our neighbours, and members neither dead nor
+        gone.
 
         Seeds are in no topology.
         """
-        members = (self.overlay.roll.get(each) for each in self.overlay.roll.living())
-        living = {each.record.id: each.record.instance for each in members if each is not None}
-        found = {id: name for id, name in living.items() if not self.book.is_gone(name)}
+        roll = self.overlay.roll
+        records = [each.record for id in roll.living() if (each := roll.get(id)) is not None]
+        told = {each.id: (each.instance, each.certificate.name) for each in records}
+        found = {id: each for id, each in told.items() if not self.book.is_gone(each[0])}
         # A neighbour that was started anew is what its own hello says.
-        linked = {each.id: each.hello.instance for each in self.mesh}
-        return set((found | linked).values()) - self._seeds()
+        linked = {each.id: (each.hello.instance, each.name) for each in self.mesh}
+        seeds = self._seeds()
+        return {
+            instance: name for instance, name in (found | linked).values() if instance not in seeds
+        }
 
     def _seeds(self) -> set[str]:
         """Instances of members that we know for seeds."""

@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 from gossipfl.errors import ConfigError
 from gossipfl.topologies.edge_list import EdgeList
-from gossipfl.topologies.members import NUMBER_DIGITS
+from gossipfl.topologies.members import padded
 
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 IDS_MAX: Final = 10_000
@@ -66,7 +66,7 @@ def _id(value: Any) -> str:
     text = value.strip()
     if not text.isprintable():
         raise ValueError(f"the id {text!r} has characters that cannot be shown")
-    return text.zfill(NUMBER_DIGITS) if text.isascii() and text.isdigit() else text
+    return padded(text)
 
 
 def _edge(one: Any, other: Any) -> tuple[str, str]:

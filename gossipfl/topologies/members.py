@@ -15,6 +15,11 @@ def member_ids(nodes: int) -> tuple[str, ...]:
     return tuple(f"{node:0{NUMBER_DIGITS}d}" for node in range(nodes))
 
 
+def padded(name: str) -> str:
+    """What edge lists call a node: whole numbers are numbers of nodes."""
+    return name.zfill(NUMBER_DIGITS) if name.isascii() and name.isdigit() else name
+
+
 def members_for(topology: Topology, nodes: int) -> tuple[str, ...]:
     """The ids of so many nodes: the topology's own if it has any.  Raises ConfigError."""
     ids = topology.ids

@@ -101,34 +101,67 @@ async def test_one_known_address_leads_to_all(autojump_clock, tmp_path, rng):
 
 
 def test_a_course_turns_with_the_epoch_and_with_who_is_live():
-    live, now = {"b", "c", "d"}, [0]
-    course = Course(parse_topology("one-peer"), "a", lambda: live, lambda: now[0])
+    live, now = dict.fromkeys("bcd", "lamp"), [0]
+    course = Course(parse_topology("one-peer"), ("a", "lamp"), lambda: live, lambda: now[0])
     found = []
     for _ in range(3):
         found.append([id for id in "bcd" if course.is_turn(id)])
         now[0] += 1
     assert found == [["d"], ["c"], ["d"]]
     assert all(course.wants(id) for id in "bcd")
-    live.discard("d")
+    del live["d"]
     now[0] = 0
     assert [course.is_turn(id) for id in "bcd"] == [False, True, False]
     assert course.wants("d"), "who is gone may be back: it is tried now and then"
-    live.update("efghijklm")
-    ring = Course(parse_topology("ring"), "a", lambda: live, lambda: 0)
+    live.update(dict.fromkeys("efghijklm", "lamp"))
+    ring = Course(parse_topology("ring"), ("a", "lamp"), lambda: live, lambda: 0)
     assert [id for id in sorted(live) if ring.wants(id)] == ["b", "m"]
 
 
 def test_without_a_topology_everybody_will_do():
-    course = Course(parse_course(None, 0), "a", set, lambda: 0)
+    course = Course(parse_course(None, "lamp", 0), ("a", "lamp"), dict, lambda: 0)
     assert course.is_free
     assert course.wants("b")
     assert course.is_turn("b")
 
 
-def test_edge_lists_are_not_for_nodes(tmp_path):
+async def test_an_edge_list_names_devices(autojump_clock, tmp_path, rng):
+    """One that is gone is bridged by its neighbours; one that nothing names says so."""
+    cluster = Cluster(tmp_path, skewed(rng, 6))
+    names = [device.name for device in cluster.devices]
+    path = tmp_path / "line.csv"
+    path.write_text("\n".join(f"{one},{other}" for one, other in pairwise(names)))
+    for device in cluster.devices:
+        device.config = attrs.evolve(device.config, topology=f"edges:{path}")
+    leaving = cluster.devices[2]
+    async with cluster.open():
+        await cluster.start()
+        wanted = {name: [] for name in names}
+        for one, other in pairwise(names):
+            wanted[one].append(other)
+            wanted[other].append(one)
+        wanted = {name: sorted(near) for name, near in wanted.items()}
+        await until(lambda: linked(cluster.devices) == wanted, within_s=60)
+        await cluster.stop(leaving)
+        staying = [device for device in cluster.devices if device is not leaving]
+        bridged = wanted | {names[1]: [names[0], names[3]], names[3]: [names[1], names[4]]}
+        del bridged[leaving.name]
+        await until(lambda: linked(staying) == bridged, within_s=120)
+
+
+def test_a_name_given_twice_stands_for_both(tmp_path):
+    path = tmp_path / "edges.csv"
+    path.write_text("lamp,7\n7,door\n")
+    live = {"b": "7", "c": "7", "d": "door"}
+    topology = parse_course(f"edges:{path}", "lamp", 0)
+    course = Course(topology, ("a", "lamp"), lambda: live, lambda: 0)
+    assert [id for id in live if course.wants(id)] == ["b", "c"]
+
+
+def test_a_node_must_be_in_its_edge_list(tmp_path):
     path = tmp_path / "edges.csv"
     path.write_text("\n".join(f"{i},{j}" for i, j in pairwise(range(5))))
-    with pytest.raises(ConfigError, match="for swarm and simulate"):
-        parse_course(f"edges:{path}", 0)
+    with pytest.raises(ConfigError, match="this node, lamp, is not in it"):
+        parse_course(f"edges:{path}", "lamp", 0)
     with pytest.raises(ConfigError, match="did you mean 'ring'"):
-        parse_course("rign", 0)
+        parse_course("rign", "lamp", 0)
