@@ -1,6 +1,6 @@
 """What a microcontroller takes to learn the digits, measured on emulated parts.
 
-Run it as scripts/bench/firmware [--quick].
+Run it as scripts/bench/firmware [--quick] [--seeds N].
 
 The model is a perceptron 64-32-10 with 2,410 parameters.  On each part, a firmware with 16 rows
 first takes 20 steps on all of them: its weights are compared with those of the kernels that every
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from datasets.digits import digits_files
 from figures import Figures, progress
-from firmware_mesh import measure_mesh
+from firmware_mesh import SEEDS, measure_mesh
 
 from gossipfl.compression import SparseCodec
 from gossipfl.data.dataset import Dataset
@@ -142,14 +142,15 @@ def main() -> None:
     """Measure every part, and end with the figures."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="few exchanges")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="meshes, ten minutes each")
+    options = parser.parse_args()
     # More than lie between two checkpoints, so that the stack has been as deep as it gets.
-    quick = parser.parse_args().quick
-    offers = 40 if quick else 200
+    offers = 40 if options.quick else 200
     figures = Figures()
     for kind in KINDS.values():
         measure(kind, offers, figures)
-    if not quick:
-        measure_mesh(figures)
+    if not options.quick:
+        measure_mesh(figures, options.seeds)
     figures.finish()
 
 

@@ -3,9 +3,10 @@
 The digits, an MLP 64-32-10, Dirichlet 0.5 over eight: the first three parts are the devices' own.
 Devices are judged by the vector that they classify with, read out of their memory; nodes by the
 model that they predict with; each several times in its last rounds, of which the mean counts, since
-models of one mesh differ by half a point from round to round.  The first device to have made its
-exchanges ends the run, so that none sends on while slower ones catch up.  While a device fetches
-its first model, it is reset.
+models of one mesh differ by half a point from round to round.  One run differs from the next by
+more than a point, so there are several, each of other shares and from another model.  The first
+device to have made its exchanges ends the run, so that none sends on while slower ones catch up.
+While a device fetches its first model, it is reset.
 """
 
 import statistics
@@ -37,6 +38,7 @@ DEVICES = (("lamp", "mps2-an386"), ("pump", "mps2-an386"), ("valve", "riscv-virt
 NODES, CLASSES = 8, 10
 LOOKS = (190, 200, 210, 220, 230)
 FLAGS = ("--interval-s", "1", "--resend-s", "3")
+SEEDS = 3
 SENT_MAX, ACCURACY_MIN, BEHIND_MAX = 40_000, 92.0, 1.0
 # Of its 1.6 kB until the first exchange, a device has sent about half.
 RESET_AT_BYTES = 800
@@ -52,25 +54,33 @@ class Scores:
     resumed: bool
 
 
-def measure_mesh(figures: Figures) -> None:
-    """Both meshes, and the figures."""
-    mesh, plain = trio.run(_run, DEVICES), trio.run(_run, ())
-    mean = statistics.mean(plain.nodes)
-    progress(f"eight nodes: {_shown(plain.nodes)}; mean {mean:.1f}")
-    progress(f"five nodes and three agents: {_shown(mesh.nodes)}")
-    progress(f"three devices: {_shown(mesh.devices)}; sent {mesh.sent} bytes")
-    figures.add("mesh_device_accuracy", min(mesh.devices), "%", ">=", ACCURACY_MIN)
-    figures.add("mesh_reset_resumed", float(mesh.resumed), "yes", ">=", 1)
-    figures.add("mesh_device_sent", max(mesh.sent), "bytes", "<=", SENT_MAX)
-    behind = mean - min(*mesh.nodes, *mesh.devices)
-    figures.add("mesh_worst_behind_eight_nodes", behind, "points", "<=", BEHIND_MAX)
+def measure_mesh(figures: Figures, seeds: int) -> None:
+    """Both meshes, once a seed: the worst of all runs counts, but the mean of distances."""
+    meshes, behind = [], []
+    for seed in range(seeds):
+        mesh, plain = trio.run(_run, DEVICES, seed), trio.run(_run, (), seed)
+        mean = statistics.mean(plain.nodes)
+        meshes.append(mesh)
+        behind.append(mean - min(*mesh.nodes, *mesh.devices))
+        progress(f"seed {seed}, eight nodes: {_shown(plain.nodes)}; mean {mean:.1f}")
+        progress(f"five nodes and three agents: {_shown(mesh.nodes)}")
+        progress(f"three devices: {_shown(mesh.devices)}; sent {mesh.sent} bytes")
+        progress(f"the worst is {behind[-1]:.2f} points behind the eight")
+    worst = min(score for mesh in meshes for score in mesh.devices)
+    sent = max(count for mesh in meshes for count in mesh.sent)
+    resumed = all(mesh.resumed for mesh in meshes)
+    figures.add("mesh_device_accuracy", worst, "%", ">=", ACCURACY_MIN)
+    figures.add("mesh_reset_resumed", float(resumed), "yes", ">=", 1)
+    figures.add("mesh_device_sent", sent, "bytes", "<=", SENT_MAX)
+    distance = statistics.mean(behind)
+    figures.add("mesh_worst_behind_eight_nodes", distance, "points", "<=", BEHIND_MAX)
 
 
 def _shown(scores: list[float]) -> str:
     return " ".join(f"{score:.1f}" for score in scores)
 
 
-async def _run(devices: tuple[tuple[str, str], ...]) -> Scores:
+async def _run(devices: tuple[tuple[str, str], ...], seed: int) -> Scores:
     """Until every device has made its exchanges, or every node its rounds."""
     train, test = digits_files()
     with tempfile.TemporaryDirectory(prefix="gossipfl-bench-") as name, ExitStack() as stack:
@@ -82,9 +92,10 @@ async def _run(devices: tuple[tuple[str, str], ...]) -> Scores:
             layers=perceptron((32,)),
             keep_ratio=0.05,
             training=TrainingSettings(learning_rate=0.3, batch_size=16, local_steps=20),
+            seed=seed,
         )
         parts = make_parts(
-            train, test, manifest.schema, "dirichlet:0.5", NODES, None, folder / "parts", seed=0
+            train, test, manifest.schema, "dirichlet:0.5", NODES, None, folder / "parts", seed=seed
         )
         swarm = Swarm(folder, manifest, from_files(parts.files[len(devices) :]))
         swarm.link_by_mdns(view=4)
