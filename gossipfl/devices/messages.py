@@ -224,10 +224,14 @@ class Refusal(Message):
 
 @frozen
 class Taken(Message):
-    """All samples before `wanted` have come; after the last one, greet again in `pause_s`."""
+    """All samples before `wanted` have come; after the last one, greet again in `pause_s`.
+
+    rotate: 1 asks it to ask for its next key first.
+    """
 
     TYPE = 0x87
-    LAYOUT = struct.Struct("<II")
+    LAYOUT = struct.Struct("<BII")
+    rotate: int = field(validator=integer(0, 1))
     wanted: int = field(validator=integer(0, SAMPLES_MAX))
     pause_s: int = field(validator=integer(0, INTERVAL_S_MAX))
 

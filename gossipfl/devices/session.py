@@ -140,7 +140,7 @@ class DeviceSession:
     def _taken(self) -> ToDevice:
         if self.uploads is None:
             return Refusal(NO_UPLOADS)
-        return Taken(self.uploads.wanted, self._plan.interval_s)
+        return Taken(int(self.rotating), self.uploads.wanted, self._plan.interval_s)
 
     def _on_hello(self, hello: Hello) -> tuple[ToDevice, tuple[Record, ...]]:
         reason = self._plan.reason_against(hello)

@@ -55,6 +55,20 @@ def test_a_device_that_has_sent_all_greets_again_and_sends_no_more(build: Build)
     assert len(sent(wire)) == said == 5  # 25 rows of 22 bytes in messages of 128
 
 
+def test_keys_are_replaced_between_samples(build: Build) -> None:
+    wire = wire_for(build, UPLOADS, WIDTHS, allowed=True)
+    wire.run_until(lambda look: look.phase == "uploading")
+    wire.session.rotate()
+    wire.run_until(lambda look: look.epoch == 2)
+    wire.run_until(lambda look: look.phase == "resting")
+    assert not wire.session.rotating
+    wire.session.rotate()  # with nothing left to send
+    wire.run_until(lambda look: look.epoch == 3)
+    wire.run_until(lambda look: look.phase == "resting")
+    assert not wire.errors
+    assert len({(message.first, message.content) for message in sent(wire)}) == 5
+
+
 def test_what_is_not_allowed_is_refused_and_not_kept(build: Build) -> None:
     wire = wire_for(build, UPLOADS, WIDTHS, allowed=False)
     look = wire.run_until(lambda look: look.phase == "resting")
@@ -71,7 +85,7 @@ def test_samples_of_another_kind_are_refused(build: Build) -> None:
 def test_a_device_that_trains_never_sends_samples(build: Build) -> None:
     """Not even to a gateway that asks for them instead of giving orders."""
     wire = wire_for(build, SMALL, WIDTHS, allowed=True)
-    wire.session._on_hello = lambda hello: (Taken(0, 1), ())  # type: ignore[method-assign]
+    wire.session._on_hello = lambda hello: (Taken(0, 0, 1), ())  # type: ignore[method-assign]
     for _ in range(40):
         wire.step()
     assert wire.device.look().phase == "greeting"

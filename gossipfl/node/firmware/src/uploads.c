@@ -4,7 +4,7 @@
 #include "phases.h"
 
 #define HEAD_BYTES 5u
-#define TAKEN_BYTES 9u
+#define TAKEN_BYTES 10u
 
 static uint32_t row_bytes(const struct gfl_samples *samples)
 {
@@ -39,13 +39,15 @@ size_t gfl_write_samples(struct gfl_agent *agent, uint8_t *out)
 
 void gfl_on_taken(struct gfl_agent *agent, const uint8_t *message, size_t length)
 {
-    uint32_t pause_s = length == TAKEN_BYTES ? gfl_load32(message + 5) : 0;
-    if (!GFL_UPLOAD || length != TAKEN_BYTES || pause_s > GFL_INTERVAL_S_MAX
+    uint32_t pause_s = length == TAKEN_BYTES ? gfl_load32(message + 6) : 0;
+    if (!GFL_UPLOAD || length != TAKEN_BYTES || message[1] > 1 || pause_s > GFL_INTERVAL_S_MAX
         || (agent->phase != GFL_GREETING && agent->phase != GFL_UPLOADING))
         return;
     agent->statistics.refusal = 0;
-    agent->wanted = gfl_load32(message + 1);
-    if (agent->wanted < agent->samples->count)
+    agent->wanted = gfl_load32(message + 2);
+    if (message[1] && agent->state.identity.epoch < GFL_EPOCH_MAX)
+        gfl_enter(agent, GFL_KEYING);
+    else if (agent->wanted < agent->samples->count)
         gfl_enter(agent, GFL_UPLOADING);
     else
         gfl_rest(agent, 1000 * pause_s);
