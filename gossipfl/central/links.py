@@ -22,7 +22,6 @@ from gossipfl.gossip.anchored import AnchoredGossip
 from gossipfl.gossip.link import Applied
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Mix, weights
-from gossipfl.kernels.engine import updates
 
 Vector = NDArray[np.float32]
 
@@ -76,9 +75,8 @@ class CentralLinks(AnchoredGossip):
 
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """What the other end lacks of our model; all of it on a link that is new."""
-        updates.difference(replica.parameters, anchor, self._residual)
-        is_new = np.array_equal(anchor, self._initial)
-        return self._codec.encode(self._residual, WHOLE if is_new else None)
+        ratio = WHOLE if np.array_equal(anchor, self._initial) else None
+        return self._codec.encode_difference(replica.parameters, anchor, ratio)[0]
 
     def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
         """A client's purpose.  No end learns its control variate here: a seed makes no steps."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from gossipfl.compression.delta import Delta
 from gossipfl.errors import LocalProtocolError
+from gossipfl.kernels.engine import updates
 
 
 class Codec(Protocol):
@@ -26,6 +27,22 @@ class Codec(Protocol):
         keep_ratio: fraction of entries to keep this once, where the codec leaves any out.
         Raises LocalProtocolError if the residual has another type or length, or is not finite.
         """
+
+    def encode_difference(
+        self,
+        model: NDArray[np.float32],
+        anchor: NDArray[np.float32],
+        keep_ratio: float | None = None,
+    ) -> tuple[bytes, float]:
+        """The payload that stands for model - anchor, and that difference's Euclidean length.
+
+        As `encode` of the difference otherwise, but it need not be held anywhere.
+        """
+        check_vector(model, self.size)
+        check_vector(anchor, self.size)
+        residual = np.empty_like(model)
+        length: float = updates.difference(model, anchor, residual)
+        return self.encode(residual, keep_ratio), length
 
     def decode(self, payload: bytes) -> Delta:
         """The delta in a payload.  Raises RemoteProtocolError for all bytes that hold none."""

@@ -7,13 +7,13 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.compression.codec import check_vector
+from gossipfl.compression.codec import Codec, check_vector
 from gossipfl.compression.delta import Delta
 from gossipfl.errors import ConfigError, LocalProtocolError, RemoteProtocolError
 
 
 @attrs.frozen
-class DenseCodec:
+class DenseCodec(Codec):
     """size: length of the vectors sent, at least 1."""
 
     size: int

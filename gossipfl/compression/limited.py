@@ -41,12 +41,21 @@ class LimitedCodec:
 
     def encode(self, residual: NDArray[np.float32], keep_ratio: float | None = None) -> bytes:
         """As the codec inside, with fewer entries if need be."""
+        return self.encode_difference(residual, np.zeros_like(residual), keep_ratio)[0]
+
+    def encode_difference(
+        self,
+        model: NDArray[np.float32],
+        anchor: NDArray[np.float32],
+        keep_ratio: float | None = None,
+    ) -> tuple[bytes, float]:
+        """As the codec inside, with fewer entries if need be."""
         ratio, limit = keep_ratio or self._keep_ratio, self._limit()
-        payload = self._codec.encode(residual, ratio)
+        payload, length = self._codec.encode_difference(model, anchor, ratio)
         while len(payload) > limit and ratio * self.size > 1:
             ratio *= AIM * max(limit, 1) / len(payload)
-            payload = self._codec.encode(residual, ratio)
-        return payload
+            payload, _ = self._codec.encode_difference(model, anchor, ratio)
+        return payload, length
 
     def decode(self, payload: bytes) -> Delta:
         """As the codec inside."""

@@ -15,7 +15,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.compression.codec import check_vector
+from gossipfl.compression.codec import Codec, check_vector
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.packing import (
     PADDING,
@@ -37,7 +37,7 @@ _FLOOR = int(np.float32(SCALE_MIN).view(np.int32))
 
 
 @attrs.frozen(eq=False)
-class SparseCodec:
+class SparseCodec(Codec):
     """Raises ConfigError for settings outside these ranges.  One call at a time.
 
     size: length of the vectors, 1..2**24.

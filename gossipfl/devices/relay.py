@@ -49,7 +49,7 @@ class Relay:
 
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """The most of what the device has not been told."""
-        return self._codec.encode(replica.parameters - anchor)
+        return self._codec.encode_difference(replica.parameters, anchor)[0]
 
     def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
         """What takes the control variate that is owed along with the payload."""

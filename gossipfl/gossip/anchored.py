@@ -46,12 +46,12 @@ class AnchoredGossip:
 
     def offer(self, replica: Replica, anchor: Vector) -> bytes:
         """The compressed residual, more of it on a cold link; its norm also feeds the guard."""
-        norm = updates.difference(replica.parameters, anchor, self._residual)
+        payload, norm = self._codec.encode_difference(replica.parameters, anchor)
         is_cold = replica.guard.note(norm)
         # Whoever is not trusted could drag the anchor away, to make us send long messages.
         if is_cold and replica.caution is None:
-            return self._seed_codec.encode(self._residual)
-        return self._codec.encode(self._residual)
+            payload, _ = self._seed_codec.encode_difference(replica.parameters, anchor)
+        return payload
 
     def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
         """As often as coordinates are corrected, on all links together."""
@@ -101,7 +101,7 @@ class AnchoredGossip:
 
     def seed(self, replica: Replica) -> bytes:
         """The largest fifth of x - initial."""
-        return self._seed_codec.encode(replica.parameters - self._initial)
+        return self._seed_codec.encode_difference(replica.parameters, self._initial)[0]
 
     def plant(self, anchor: Vector, payload: bytes) -> None:
         """R = initial + payload.  Raises RemoteProtocolError before it changes anything."""

@@ -36,6 +36,15 @@ class RememberingCodec:
         """As the codec inside."""
         return self._codec.encode(residual, keep_ratio)
 
+    def encode_difference(
+        self,
+        model: NDArray[np.float32],
+        anchor: NDArray[np.float32],
+        keep_ratio: float | None = None,
+    ) -> tuple[bytes, float]:
+        """As the codec inside."""
+        return self._codec.encode_difference(model, anchor, keep_ratio)
+
     def decode(self, payload: bytes) -> Delta:
         """As the codec inside."""
         delta = self._known.get(payload)

@@ -117,6 +117,23 @@ def test_auto_takes_a_second_bit_above_three_percent(ratio, bits):
     assert codec(0.5, "auto").encode(residual, ratio) == codec(ratio, bits).encode(residual)
 
 
+@given(RESIDUALS, RESIDUALS, RATIOS, BITS)
+def test_a_difference_is_encoded_as_the_residual_that_it_is(model, anchor, ratio, bits):
+    payload, norm = codec(ratio, bits).encode_difference(model, anchor)
+    residual = model - anchor
+    assert payload == codec(ratio, bits).encode(residual)
+    assert norm == pytest.approx(length(residual), rel=1e-5)
+    again, _ = codec(1, bits).encode_difference(model, anchor, ratio)
+    assert again == codec(1, bits).encode(residual, ratio)
+
+
+def test_difference_of_wrong_vectors():
+    good = np.zeros(SIZE, np.float32)
+    for pair in ((good, good[1:]), (good.astype(np.float64), good)):
+        with pytest.raises(LocalProtocolError, match="contiguous"):
+            codec().encode_difference(*pair)
+
+
 def test_nothing_to_send_is_one_byte():
     payload = codec().encode(np.full(SIZE, SCALE_MIN / 2, np.float32))
     assert payload == b"\0"

@@ -38,7 +38,7 @@ class Choco(Synchronous):
     def speak(self, node: int) -> None:
         """The compressed difference to the public copy, to every neighbour."""
         own, public = self.parameters(node), self.public[node]
-        payload = self._codec.encode(own - public)
+        payload = self._codec.encode_difference(own, public)[0]
         delta = self._codec.decode(payload)
         _add(public, delta, 1.0)
         _add(self.gap[node], delta, self.world.views.weights(node)[node] - 1)

@@ -9,12 +9,12 @@ Payload: the means as little-endian float32, then the bits, lowest first, 1 for 
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.compression import Delta
+from gossipfl.compression import Codec, Delta
 from gossipfl.compression.codec import check_vector
 from gossipfl.errors import LocalProtocolError, RemoteProtocolError
 
 
-class SignCodec:
+class SignCodec(Codec):
     """tensors: (start, stop) of each; together they cover 0..size in order."""
 
     def __init__(self, size: int, tensors: tuple[tuple[int, int], ...]) -> None:
