@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gossipfl.node.cli.options import int8_option, model_source_options
+from gossipfl.node.cli.options import AS_JSON, int8_option, model_source_options
 
 if TYPE_CHECKING:
     from gossipfl.data.dataset import Dataset
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @model_source_options
 @int8_option
-@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+@AS_JSON
 def command(
     file: Path, model: Path | None, state: Path, best: bool, int8: bool, as_json: bool
 ) -> None:

@@ -8,17 +8,12 @@ import click
 
 from gossipfl.config import NodeConfig
 from gossipfl.node.cli.node import option
+from gossipfl.node.cli.options import AS_JSON, state_option
 from gossipfl.node.cli.running import CONFIG, EVENTS
 from gossipfl.node.gateway.register import GATEWAY, Register
 from gossipfl.node.gateway.settings import AGENT_KEYS, DEFAULTS, GatewayConfig, load_settings
 
-STATE = click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    default=GATEWAY,
-    show_default=True,
-    help="Directory for devices' keys, models and links.",
-)
+STATE = state_option("Directory for devices' keys, models and links.", GATEWAY)
 
 
 @click.group()
@@ -145,7 +140,7 @@ def run(config: Path | None, events: str, **flags: Any) -> None:
 
 @command.command()
 @STATE
-@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+@AS_JSON
 def status(state: Path, as_json: bool) -> None:
     """Show each device with its battery, its link, and when it was last seen."""
     from gossipfl.node.cli.status import show_status

@@ -4,17 +4,11 @@ from pathlib import Path
 
 import click
 
-from gossipfl.config import NodeConfig
+from gossipfl.node.cli.options import state_option
 
 
 @click.command()
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    default=NodeConfig().state,
-    show_default=True,
-    help="Directory for keys, model and links.",
-)
+@state_option("Directory for keys, model and links.")
 def command(state: Path) -> None:
     """Print this device's public key, making the key pair on first use.
 

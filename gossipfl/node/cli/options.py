@@ -10,6 +10,19 @@ from gossipfl.config import NodeConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_STATE = NodeConfig().state
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+
+
+def state_option(
+    help: str = "The node's state directory.", default: Path = _STATE
+) -> Callable[[F], F]:
+    """--state, a directory that belongs to one node."""
+    place = click.Path(path_type=Path)
+    return click.option("--state", type=place, default=default, show_default=True, help=help)
+
+
 _READINGS_OPTIONS = (
     click.option(
         "--like", type=click.Path(path_type=Path), help="A data file like the devices' own."
@@ -115,13 +128,7 @@ def model_source_options(function: F) -> F:
         type=click.Path(path_type=Path),
         help="Model file, from `gossipfl train`.  Default: the model of the node here.",
     )
-    state = click.option(
-        "--state",
-        type=click.Path(path_type=Path),
-        default=NodeConfig().state,
-        show_default=True,
-        help="State directory of the node whose model to use.",
-    )
+    state = state_option("State directory of the node whose model to use.")
     best = click.option(
         "--best",
         is_flag=True,

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError
 from gossipfl.node.cli.cluster import CLUSTER
+from gossipfl.node.cli.options import AS_JSON, state_option
 
 
 @click.group()
@@ -131,14 +131,8 @@ def _tell_where(path: Path, via: Path | None) -> None:
 
 
 @command.command()
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    default=NodeConfig().state,
-    show_default=True,
-    help="The node's state directory.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+@state_option()
+@AS_JSON
 def status(state: Path, as_json: bool) -> None:
     """Ask the node that runs on this device how the newest release fares."""
     import trio

@@ -7,17 +7,12 @@ from typing import Any
 import click
 
 from gossipfl.config import NodeConfig
+from gossipfl.node.cli.options import AS_JSON, state_option
 
 
 @click.command()
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    default=NodeConfig().state,
-    show_default=True,
-    help="The node's state directory.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+@state_option()
+@AS_JSON
 def command(state: Path, as_json: bool) -> None:
     """Ask the node that runs on this device, or else the gateway, how it fares."""
     from gossipfl.node.gateway.register import GATEWAY
