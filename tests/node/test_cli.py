@@ -14,8 +14,10 @@ from click.testing import CliRunner
 
 from gossipfl.config import KEYS, NodeConfig
 from gossipfl.errors import ConfigError, StateError
+from gossipfl.manifest import Manifest
 from gossipfl.node.cli import main as cli
 from gossipfl.node.cli import node
+from gossipfl.node.operator import Operator
 from gossipfl.node.state.home import Home
 from gossipfl.security.admission import open_with
 from gossipfl.security.identity import DeviceKey, decode_public, encode_public
@@ -67,6 +69,18 @@ def test_written_files_are_private(ok, cluster, tmp_path):
 def test_columns_are_taken_from_a_file(ok, readings):
     created = ok("cluster", "create", "home", "--like", str(readings), "--linear")
     assert "cross-entropy; 8 of at most 51,200 parameters" in created
+
+
+@pytest.mark.parametrize(
+    ("flags", "agreed"),
+    [((), "feature"), (("--trust", "open"), "local:feature"),
+     (("--trust", "open", "--standardise", "feature"), "feature")],
+)  # fmt: skip
+def test_where_members_may_lie_each_node_goes_by_its_own_scales(ok, tmp_path, flags, agreed):
+    ok("cluster", "create", "home", "--features", "3", "--classes", "2", *flags)
+    manifest = Operator(tmp_path / ".gossipfl" / "clusters" / "home").manifest
+    assert isinstance(manifest, Manifest)
+    assert manifest.standardise == agreed
 
 
 def test_a_long_key_is_never_cut(ok, cluster, monkeypatch):

@@ -84,7 +84,7 @@ _LAYERS = (
         "--standardise",
         help='Agree on input scales by gossip: "feature", "channel:C" for windows, or "none"; '
         '"local:feature" or "local:channel:C" leaves them to each node.  '
-        "[default: feature; with --window, each column is a channel]",
+        "[default: feature; with --window, each column is a channel; local with --trust open]",
     ),
     click.option(
         "--basis",

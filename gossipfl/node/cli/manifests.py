@@ -63,7 +63,8 @@ def _manifest(name: str, schema: "Schema", settings: dict[str, Any]) -> "Manifes
         f.name: settings[f.name] for f in attrs.fields(TrainingSettings) if f.name in settings
     }
     parts: dict[str, Any] = {
-        "standardise": settings["standardise"] or _default_standardise(schema),
+        "standardise": settings["standardise"]
+        or _default_standardise(schema, agreed=settings.get("trust") != "open"),
         "layers": _layers(file, settings),
         "shape": file.shape if file else (),
         "loss": settings["loss_function"],
@@ -123,7 +124,11 @@ def _windowing(settings: dict[str, Any]) -> "Windowing":
     )
 
 
-def _default_standardise(schema: "Schema") -> str:
-    """All rows of a window share one scale per column, or a model could not see a trend."""
+def _default_standardise(schema: "Schema", *, agreed: bool) -> str:
+    """All rows of a window share one scale per column, or a model could not see a trend.
+
+    agreed: not where members may lie, since one could shift the scales of all.
+    """
     length = schema.windowing.length
-    return "feature" if length == 1 else f"channel:{schema.inputs // length}"
+    grouping = "feature" if length == 1 else f"channel:{schema.inputs // length}"
+    return grouping if agreed else f"local:{grouping}"
