@@ -13,9 +13,10 @@ from typing import Final
 
 import msgpack
 import numpy as np
-from attrs import astuple, define, frozen
+from attrs import frozen
 from numpy.typing import NDArray
 
+from gossipfl.central.census import Census, Client
 from gossipfl.central.optimizers import ServerOptimizer
 from gossipfl.central.rules import RuleName
 from gossipfl.central.settings import CoordinatorSettings
@@ -55,19 +56,6 @@ class Closing:
     invited: tuple[bytes, ...]
 
 
-@define
-class _Client:
-    """base: round whose model it has; -1 when it is not led.  samples: as it last said.
-
-    counted: number of its exchange that last counted, in the round `counted_in`.
-    """
-
-    base: int = -1
-    samples: int = 1
-    counted: int = 0
-    counted_in: int = -1
-
-
 class Coordinator:
     """One seed's.  Clients are named by their keys.
 
@@ -82,7 +70,7 @@ class Coordinator:
         self._optimizer = ServerOptimizer(
             settings.optimizer, settings.learning_rate, settings.tau, size
         )
-        self._clients: dict[bytes, _Client] = {}
+        self._clients = Census(settings.clients_max)
         self._invited: set[bytes] = set()
         self._waiting: dict[bytes, None] = {}
         self._opened_s = math.inf
@@ -107,7 +95,7 @@ class Coordinator:
     def weight(self) -> int:
         """Samples of all who are led: what the seed's model stands for; at least 1."""
         oldest = max(0, self.round - self._settings.staleness_max)
-        return max(1, sum(c.samples for c in self._clients.values() if c.base >= oldest))
+        return max(1, self._clients.weight(oldest))
 
     def due_s(self, now_s: float) -> float:
         """When to look again whether the round is over; infinite while nobody has been heard."""
@@ -120,15 +108,14 @@ class Coordinator:
         """Why nobody has so many samples; None when that may be."""
         if samples > self._settings.samples_max:
             return f"claims {samples} samples, more than {self._settings.samples_max}"
-        others = [c.samples for key, c in self._clients.items() if key != client]
-        usual = float(np.median(others)) if len(others) >= KNOWN_MIN else math.inf
-        if samples > HUGE * usual:
+        others, usual = self._clients.usual(client)
+        if others >= KNOWN_MIN and samples > HUGE * usual:
             return f"claims {samples} samples, where {usual:.0f} are usual"
         return None
 
     def join(self, client: bytes, samples: int) -> None:
         """A client that has been given the newest model is led from now on."""
-        self._enter(client).samples = samples
+        self._clients.note(self._clients.enter(client), samples=samples)
         self._give(client)
 
     def leave(self, client: bytes) -> int:
@@ -139,7 +126,7 @@ class Coordinator:
         known, taken = self._clients.get(client), 0
         if known is not None:
             taken = known.samples if known.base == self.round else 0
-            known.base = -1
+            self._clients.note(known, base=-1)
         self.unlinked(client)
         return taken
 
@@ -147,13 +134,14 @@ class Coordinator:
         self, client: bytes, sequence: int, samples: int, delta: Delta, now_s: float
     ) -> Judgement:
         """One update, of the client's exchange number `sequence`; again when it is repeated."""
-        known = self._enter(client)
+        known = self._clients.enter(client)
         if known.counted == sequence:
             return self._again(client, known)
         refusal = self.check_samples(client, samples)
         if refusal is not None:
             return Judgement(Verdict.ANSWER, refusal)
-        known.samples, refusal = samples, self._check_age(known)
+        self._clients.note(known, samples=samples)
+        refusal = self._check_age(known)
         if refusal is not None:
             self._give(client)  # it has the newest model now, and may go on from there
             return Judgement(Verdict.ANSWER, refusal)
@@ -209,20 +197,22 @@ class Coordinator:
 
         What counts in this round is left out: it has not been answered, so it comes again.
         """
-        clients = [(key, *astuple(client)) for key, client in self._clients.items()]
+        clients = list(self._clients)
         return bytes(msgpack.packb([self.round, *self._optimizer.snapshot(), clients]))
 
     def restore(self, snapshot: bytes) -> None:
         """Go on where `snapshot` was taken.  Raises StateError, and then changes nothing."""
         try:
             round_, first, second, rows = msgpack.unpackb(snapshot)
-            clients = {key: _Client(*numbers) for key, *numbers in rows}
+            # What counted in the round that was open has not been answered: it counts anew.
+            known = [
+                (key, base, samples, 0 if counted_in == round_ else counted, counted_in)
+                for key, base, samples, counted, counted_in in rows
+            ]
+            clients = Census(self._settings.clients_max, known)
             self._optimizer.restore(first, second)
         except (ValueError, TypeError, msgpack.UnpackException) as error:
             raise StateError(f"what the seed knows of clients is damaged: {error}") from None
-        for client in clients.values():
-            if client.counted_in == round_:
-                client.counted = 0
         self.round, self._clients = round_, clients
 
     def replay(self, client: bytes, sequence: int, samples: int, delta: Delta) -> Closing | None:
@@ -235,20 +225,12 @@ class Coordinator:
         self.take(client, sequence, samples, delta, 0.0)
         return self.close() if self.is_over(0.0) else None
 
-    def _enter(self, client: bytes) -> _Client:
-        """Its entry; the dictionary stays in order of use."""
-        known = self._clients.pop(client, None) or _Client()
-        self._clients[client] = known
-        while len(self._clients) > self._settings.clients_max:
-            del self._clients[next(iter(self._clients))]
-        return known
-
     def _give(self, client: bytes) -> None:
         """It is given the newest model, and its update is waited for."""
-        self._clients[client].base = self.round
+        self._clients.note(self._clients.enter(client), base=self.round)
         self._invited.add(client)
 
-    def _again(self, client: bytes, known: _Client) -> Judgement:
+    def _again(self, client: bytes, known: Client) -> Judgement:
         """A request that counted already, and whose answer it has not got."""
         if known.counted_in == self.round:
             self._waiting[client] = None
@@ -256,7 +238,7 @@ class Coordinator:
         self._give(client)
         return Judgement(Verdict.ANSWER)
 
-    def _check_age(self, known: _Client) -> str | None:
+    def _check_age(self, known: Client) -> str | None:
         if known.base < 0:
             return "has not asked to be led"
         age = self.round - known.base
@@ -267,7 +249,7 @@ class Coordinator:
     def _count(
         self,
         client: bytes,
-        known: _Client,
+        known: Client,
         sequence: int,
         samples: int,
         delta: Delta,

@@ -35,6 +35,9 @@ RENEWED_MAX: Final = 4
 # Records that one neighbour may ask for in a shuffle interval.
 SERVED_MAX: Final = 512
 REMEMBERED_MAX: Final = 64
+# Who has more links than this tells news to some only; those tell others, and shuffles the rest.
+HUB_LINKS: Final = 64
+TOLD_MAX: Final = 16
 # Records that we ask for ourselves, in the same time.
 ASKED_MAX: Final = 4096
 # What one neighbour may tell us that is not so, before its link is not worth having.
@@ -62,8 +65,12 @@ class Overlay:
         book: AddressBook | None,
         rng: np.random.Generator,
         now_s: float,
+        dials: Callable[[Record], bool] = lambda record: True,
     ) -> None:
-        """herald: speaks for us; read: a blob's verified record; book: gets addresses, if any."""
+        """herald: speaks for us; read: a blob's verified record; book: gets addresses, if any.
+
+        dials: whose addresses.
+        """
         self.herald = herald
         self._settings = settings
         self._book = book
@@ -73,7 +80,7 @@ class Overlay:
         is_lost = (lambda instance: False) if book is None else book.is_lost
         self.roll = Roll(settings, read, rng, self._links.__contains__, is_lost)
         self.detector = Detector(settings, rng, lambda: 1 + len(self.roll.living()), now_s)
-        self._rumours = Rumours(herald, self.roll, book, self.detector.health)
+        self._rumours = Rumours(herald, self.roll, book, self.detector.health, dials)
         herald.announce((), now_s)
         self._shuffle_s = now_s + settings.shuffle_interval_s * float(rng.uniform())
 
@@ -114,7 +121,7 @@ class Overlay:
         obituary = self.roll.note_alive(peer)
         said = (obituary,) if obituary else ()
         revived = [Noted("member.revived", peer)] if obituary else []
-        known = self._sample(MEMBERS_MAX)
+        known = self._sample(SHUFFLE_SAMPLE if self._is_hub else MEMBERS_MAX)
         return [*revived, Send(peer, Members(known, records=records, obituaries=said))]
 
     def unlinked(self, peer: Id) -> None:
@@ -195,7 +202,16 @@ class Overlay:
     def _spread(self, message: Members, but: Id | None = None) -> list[Effect]:
         if message == Members():
             return []
-        return [Send(peer, message) for peer in self._links if peer != but]
+        told = [peer for peer in self._links if peer != but]
+        if self._is_hub:
+            places = self._rng.choice(len(told), TOLD_MAX, replace=False)
+            told = [told[place] for place in places]
+        return [Send(peer, message) for peer in told]
+
+    @property
+    def _is_hub(self) -> bool:
+        """So many links that telling all of all would cost the square of them, as in a seed."""
+        return len(self._links) > HUB_LINKS
 
     def _answer(self, peer: Id, message: Members, now_s: float) -> Iterator[Effect]:
         """What the neighbour lacks, and what we lack ourselves."""

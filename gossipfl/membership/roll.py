@@ -72,6 +72,7 @@ class Roll:
         self._is_lost = is_lost
         self._members: dict[Id, Member] = {}
         self._names: Counter[str] = Counter()
+        self._seeds: set[Id] = set()
         self._news: dict[Id, Ration] = {}
         self._accusations: dict[Id, Ration] = {}
 
@@ -102,6 +103,10 @@ class Roll:
         """Those who are not held to be dead."""
         return [member for member, entry in self._members.items() if entry.obituary is None]
 
+    def seeds(self) -> list[Record]:
+        """Of members that are seeds, dead or alive."""
+        return [self._members[member].record for member in sorted(self._seeds)]
+
     def open(self, blob: bytes) -> Record | None:
         """The record in a blob; None when it is no news.  Raises Untrusted."""
         record = self._read(blob)
@@ -124,6 +129,8 @@ class Roll:
         left = self._make_room() if known is None and full else None
         self._names[record.certificate.name] += known is None
         self._members[record.id] = Member(record, signed_s)
+        if record.certificate.is_seed:
+            self._seeds.add(record.id)
         return left
 
     def bury(self, blob: bytes, said: Obituary, now_s: float) -> Verdict:
@@ -181,6 +188,7 @@ class Roll:
     def _drop(self, member: Id) -> Record:
         record = self._members.pop(member).record
         self._names[record.certificate.name] -= 1
+        self._seeds.discard(member)
         return record
 
     def _may(self, rations: dict[Id, Ration], member: Id, most: int, now_s: float) -> bool:

@@ -1,6 +1,6 @@
 """What is said of members: believed when it is news and signed by whom it must be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from attrs import define, field
@@ -35,13 +35,19 @@ class Rumours:
     """Between the herald, which speaks for us, the roll of members, and the book of addresses."""
 
     def __init__(
-        self, herald: Herald, roll: Roll, book: AddressBook | None, health: LocalHealth
+        self,
+        herald: Herald,
+        roll: Roll,
+        book: AddressBook | None,
+        health: LocalHealth,
+        dials: Callable[[Record], bool],
     ) -> None:
-        """book: None when addresses that others tell are not to be dialled."""
+        """book: None when addresses that others tell are not to be dialled; dials: whose are."""
         self._herald = herald
         self._roll = roll
         self._book = book
         self._health = health
+        self._dials = dials
 
     def hear(self, message: Members, now_s: float) -> News:
         """Take what a neighbour says."""
@@ -126,7 +132,7 @@ class Rumours:
             if each.instance != record.instance:
                 self._forget_address(each)
         said = record.presence
-        if self._book is not None and said.addresses:
+        if self._book is not None and said.addresses and self._dials(record):
             name = record.instance
             self._book.note(name, said.addresses, now_s=now_s, wait_s=HEARSAY_WAIT_S, hearsay=True)
 

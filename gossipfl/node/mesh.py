@@ -1,5 +1,6 @@
 """Who we are linked to right now."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -28,6 +29,7 @@ class Neighbour:
     heard_s, offered_s: trio time of the last frame from it, and of our open request to it, which
         was first sent on this link at opened_s.
     samples: what it weighed in the newest exchange on this link.
+    id: its short name in messages about members.
     known_moments: digests of the statistics that we know it holds.
     waiting: messages about members that are on their way out.
     is_central: one of its ends is a seed, and the other one is not.
@@ -50,7 +52,12 @@ class Neighbour:
     scope: trio.CancelScope = Factory(trio.CancelScope)
     ended: str | None = None
     assembler: Assembler = Factory(Assembler)
+    id: Id = field(init=False)
     _sending: trio.Lock = field(factory=trio.Lock, init=False)
+
+    @id.default
+    def _derive_id(self) -> Id:
+        return id_of(self.key)
 
     @property
     def key(self) -> bytes:
@@ -61,11 +68,6 @@ class Neighbour:
     def exchange(self) -> bytes:
         """What exchanges with it are called: those of one peer for gossip and for a seed differ."""
         return link_to(self.key) if self.is_central else self.key
-
-    @property
-    def id(self) -> Id:
-        """Its short name in messages about members."""
-        return id_of(self.key)
 
     @property
     def name(self) -> str:
@@ -98,6 +100,59 @@ class Neighbour:
                 return message
 
 
+class _Links:
+    """At most one link a key, found by whatever a service knows of it.
+
+    A seed has a thousand, and looks for one with every message, so only what changes them goes
+    through all.
+    """
+
+    def __init__(self) -> None:
+        self._by_key: dict[bytes, Neighbour] = {}
+        self._by_id: dict[Id, Neighbour] = {}
+        self._places: Counter[str] = Counter()
+        self._ordered: dict[bool | None, list[Neighbour]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def get(self, key: bytes) -> Neighbour | None:
+        return self._by_key.get(key)
+
+    def find(self, peer: Id) -> Neighbour | None:
+        return self._by_id.get(peer)
+
+    def is_at(self, place: str) -> bool:
+        """Whether a link leads to this instance, or to this address."""
+        return self._places[place] > 0
+
+    def ordered(self, central: bool | None = None) -> list[Neighbour]:
+        """By key, so that the order never depends on chance; `central`: only such ones."""
+        if central not in self._ordered:
+            found = (self._by_key[key] for key in sorted(self._by_key))
+            self._ordered[central] = [e for e in found if central in (None, e.is_central)]
+        return self._ordered[central].copy()
+
+    def put(self, neighbour: Neighbour) -> None:
+        """In the place of the link to the same peer, if there is one."""
+        self.remove(neighbour.key)
+        self._by_key[neighbour.key] = self._by_id[neighbour.id] = neighbour
+        self._places.update((neighbour.hello.instance, neighbour.address))
+        self._ordered = {}
+
+    def remove(self, key: bytes) -> None:
+        """Forget the link to the peer with this key, if there is one."""
+        neighbour = self._by_key.pop(key, None)
+        if neighbour is None:
+            return
+        del self._by_id[neighbour.id]
+        for place in (neighbour.hello.instance, neighbour.address):
+            self._places[place] -= 1
+            if not self._places[place]:
+                del self._places[place]
+        self._ordered = {}
+
+
 class Mesh:
     """The live links of one node: at most one to each peer.
 
@@ -113,12 +168,12 @@ class Mesh:
         self._own_key = own_key
         self._stale_s = stale_s
         self._views = views
-        self._live: dict[bytes, Neighbour] = {}
+        self._live = _Links()
         self.changed = trio.Event()
 
     def __iter__(self) -> Iterator[Neighbour]:
         """Live neighbours by key, so that the order never depends on chance."""
-        return iter([self._live[key] for key in sorted(self._live)])
+        return iter(self._live.ordered())
 
     def __len__(self) -> int:
         return len(self._live)
@@ -126,7 +181,7 @@ class Mesh:
     @property
     def peers(self) -> list[Neighbour]:
         """Whom we gossip with."""
-        return [neighbour for neighbour in self if not neighbour.is_central]
+        return self._live.ordered(central=False)
 
     @property
     def living(self) -> list[Neighbour]:
@@ -136,7 +191,7 @@ class Mesh:
     @property
     def central(self) -> list[Neighbour]:
         """Our seeds; or our clients, where we are one."""
-        return [neighbour for neighbour in self if neighbour.is_central]
+        return self._live.ordered(central=True)
 
     @property
     def missing(self) -> int:
@@ -155,7 +210,7 @@ class Mesh:
 
     def find(self, peer: Id) -> Neighbour | None:
         """The neighbour with this id."""
-        return next((each for each in self._live.values() if each.id == peer), None)
+        return self._live.find(peer)
 
     def least_used(self) -> Neighbour | None:
         """The link that is missed least."""
@@ -167,10 +222,8 @@ class Mesh:
 
     def is_live(self, instance: str | None, addresses: tuple[str, ...]) -> bool:
         """There is a link to the peer with this instance id, or at one of these addresses."""
-        return any(
-            neighbour.hello.instance == instance or neighbour.address in addresses
-            for neighbour in self._live.values()
-        )
+        places = addresses if instance is None else (instance, *addresses)
+        return any(map(self._live.is_at, places))
 
     def admit(self, fresh: Neighbour) -> str | None:
         """Take a link into use; or say, in one line, why not."""
@@ -191,14 +244,14 @@ class Mesh:
                 self._end(admission.leaves)
         else:
             known.end("replaced by a newer link")
-        self._live[fresh.key] = fresh
+        self._live.put(fresh)
         self.announce_change()
         return None
 
     def drop(self, neighbour: Neighbour) -> None:
         """Forget a link that has ended."""
         if self._live.get(neighbour.key) is neighbour:
-            del self._live[neighbour.key]
+            self._live.remove(neighbour.key)
             neighbour.answered.set()
             self.announce_change()
 

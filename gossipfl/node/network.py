@@ -10,7 +10,7 @@ from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, PeerError
 from gossipfl.membership.book import AddressBook
 from gossipfl.membership.overlay import Overlay
-from gossipfl.membership.records import ADDRESSES_MAX, INSTANCE_BYTES, Id
+from gossipfl.membership.records import ADDRESSES_MAX, INSTANCE_BYTES, Id, Record
 from gossipfl.membership.views import Views
 from gossipfl.node.connector import Connector, run_discovery, run_loneliness_watch
 from gossipfl.node.course import Course, parse_course
@@ -87,6 +87,7 @@ class Network:
             self.book if config.hints else None,
             around.rng,
             trio.current_time(),
+            dials=self._dials,
         )
 
     def serve(
@@ -106,7 +107,7 @@ class Network:
         )
         self._relaying = Relaying(
             self.overlay.herald.id,
-            self._membership.certificate.is_seed,
+            self._is_seed,
             self._transport,
             self.mesh.find,
             self._around.observer,
@@ -226,15 +227,20 @@ class Network:
 
     def _seeds(self) -> set[str]:
         """Instances of members that we know for seeds."""
-        linked = {neighbour.hello.instance for neighbour in self.mesh.central}
-        told = (each.record for each in self.overlay.roll)
-        return linked | {each.instance for each in told if each.certificate.is_seed}
+        linked = self.mesh.peers if self._is_seed else self.mesh.central
+        told = self.overlay.roll.seeds()
+        return {each.hello.instance for each in linked} | {each.instance for each in told}
+
+    def _dials(self, record: Record) -> bool:
+        """A seed lets clients come to it, and dials none but seeds and whom it was told to."""
+        return record.certificate.is_seed or not self._is_seed
 
     def _wants(self, instance: str) -> bool:
-        """A seed lets clients come to it, and dials none but seeds and whom it was told to."""
-        if self._membership.certificate.is_seed:
-            return instance in self._seeds()
-        return self.course.wants(instance)
+        return instance in self._seeds() if self._is_seed else self.course.wants(instance)
+
+    @property
+    def _is_seed(self) -> bool:
+        return self._membership.certificate.is_seed
 
     def _warmth_of(self, peer: Id) -> int:
         neighbour = self.mesh.find(peer)

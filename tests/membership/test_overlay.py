@@ -8,7 +8,7 @@ import pytest
 from gossipfl.errors import RemoteProtocolError
 from gossipfl.membership.effects import Effect, Noted, Send
 from gossipfl.membership.herald import ANSWERS_MAX, Herald
-from gossipfl.membership.overlay import REFUSED_MAX
+from gossipfl.membership.overlay import HUB_LINKS, REFUSED_MAX, SHUFFLE_SAMPLE, TOLD_MAX
 from gossipfl.membership.records import LIFETIME_S, Obituary, sign_obituary
 from gossipfl.membership.roll import ACCUSATIONS_MAX, NEWS_MAX
 from gossipfl.membership.settings import Settings
@@ -261,3 +261,19 @@ def test_what_one_may_ask_for_is_bounded() -> None:
             assert isinstance(effect, Send)
             sent += len(effect.message.records)  # type: ignore[union-attr]
     assert 38 <= sent <= 512
+
+
+def test_a_hub_tells_of_a_newcomer_to_some_and_others_learn_by_shuffles() -> None:
+    square = Square(HUB_LINKS + 3, QUIET)
+    hub, *others, newcomer = square.all
+    for other in others:
+        square.link(hub, other)
+    before = square.messages
+    square.link(hub, newcomer)
+    # To each: the news, its question and the record; and the newcomer's own questions.
+    assert square.messages - before <= 3 * TOLD_MAX + SHUFFLE_SAMPLE
+    told = sum(newcomer.id in living(other) for other in others)
+    assert told == TOLD_MAX
+    assert len(living(newcomer)) == SHUFFLE_SAMPLE
+    square.shuffle(300)
+    assert sum(newcomer.id in living(other) for other in others) > 2 * TOLD_MAX
