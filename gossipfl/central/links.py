@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.compression.codec import Codec
+from gossipfl.compression.delta import Delta
 from gossipfl.gossip.anchored import AnchoredGossip
-from gossipfl.gossip.link import Applied
+from gossipfl.gossip.link import Applied, Side
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Mix, weights
 
@@ -73,18 +74,17 @@ class CentralLinks(AnchoredGossip):
         self.merges = merges
         self.purpose = Purpose.VISIT
 
-    def offer(self, replica: Replica, anchor: Vector) -> bytes:
-        """What the other end lacks of our model; all of it on a link that is new."""
+    def offer(self, replica: Replica, anchor: Vector) -> Side:
+        """What the other end lacks of our model, all of it on a link that is new; for a gain, a
+        client's purpose.  No end learns its control variate here: a seed makes no steps.
+        """
         ratio = WHOLE if np.array_equal(anchor, self._initial) else None
-        return self._codec.encode_difference(replica.parameters, anchor, ratio)[0]
+        payload, _ = self._codec.encode_difference(replica.parameters, anchor, ratio)
+        return Side(replica.samples, 0 if self._is_seed else int(self.purpose), payload)
 
-    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
-        """A client's purpose.  No end learns its control variate here: a seed makes no steps."""
-        return 0 if self._is_seed else int(self.purpose)
-
-    def mix(self, record: Applied, ours_first: bool) -> Mix:
+    def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """Weights by purpose."""
-        ours, theirs = self.read(record.ours.payload), self.read(record.theirs.payload)
+        ours = self.read(record.ours.payload)
         learnt = len(ours.indices) > 0, len(theirs.indices) > 0
         return Mix(ours, theirs, *self._shares(record, ours_first, *learnt), 0.0, ours_first)
 

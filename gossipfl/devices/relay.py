@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.scales import decode_activity, encode_activity
-from gossipfl.gossip.link import Applied
+from gossipfl.gossip.link import Applied, Side
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Mix
 from gossipfl.kernels.engine import scatter
@@ -47,11 +47,12 @@ class Relay:
         """None that a device would know: every link starts from a seed."""
         return np.zeros(self._codec.size, np.float32)
 
-    def offer(self, replica: Replica, anchor: Vector) -> bytes:
+    def offer(self, replica: Replica, anchor: Vector) -> Side:
         """The most of what the device has not been told."""
-        return self._codec.encode_difference(replica.parameters, anchor)[0]
+        payload, _ = self._codec.encode_difference(replica.parameters, anchor)
+        return Side(replica.samples, self._gain(replica, anchor, payload), payload)
 
-    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
+    def _gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
         """What takes the control variate that is owed along with the payload."""
         told = self._codec.decode(payload).indices
         owed, behind = replica.control[told], replica.parameters[told] - anchor[told]
@@ -62,12 +63,11 @@ class Relay:
         """Raises RemoteProtocolError for anything but a delta of this model."""
         return self._codec.decode(payload)
 
-    def mix(self, record: Applied, ours_first: bool) -> Mix:
+    def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """Both halves whole, with the agent's gain."""
-        code = record.ours.activity
-        ours, theirs = record.ours.payload, record.theirs.payload
+        code, ours = record.ours.activity, self._codec.decode(record.ours.payload)
         gain = decode_activity(code) if code else 0.0
-        return Mix(self._codec.decode(ours), self._codec.decode(theirs), 1.0, 1.0, gain, ours_first)
+        return Mix(ours, theirs, 1.0, 1.0, gain, ours_first)
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """An agent trusts its device."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
-from gossipfl.gossip.link import Applied
+from gossipfl.gossip.link import Applied, Side
 from gossipfl.gossip.replica import Replica, shared_activity
 from gossipfl.gossip.scheme import Mix, weights
 from gossipfl.kernels.engine import scatter, updates
@@ -44,33 +44,29 @@ class AnchoredGossip:
         """A copy of the initial model, float32[d]."""
         return self._initial.copy()
 
-    def offer(self, replica: Replica, anchor: Vector) -> bytes:
-        """The compressed residual, more of it on a cold link; its norm also feeds the guard."""
+    def offer(self, replica: Replica, anchor: Vector) -> Side:
+        """The compressed residual, more of it on a cold link; its norm also feeds the guard.
+
+        The gain goes by how often coordinates are corrected, on all links together.
+        """
         payload, norm = self._codec.encode_difference(replica.parameters, anchor)
         is_cold = replica.guard.note(norm)
         # Whoever is not trusted could drag the anchor away, to make us send long messages.
         if is_cold and replica.caution is None:
             payload, _ = self._seed_codec.encode_difference(replica.parameters, anchor)
-        return payload
-
-    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
-        """As often as coordinates are corrected, on all links together."""
-        return replica.activity_code()
+        return Side(replica.samples, replica.activity_code(), payload)
 
     def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for anything but a delta of this model."""
         return self._codec.decode(payload)
 
-    def mix(self, record: Applied, ours_first: bool) -> Mix:
+    def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """Weights by samples, and the smaller of both ends' gains."""
-        ours, theirs = record.ours, record.theirs
-        return Mix(
-            self._codec.decode(ours.payload),
-            self._codec.decode(theirs.payload),
-            *weights(ours.samples, theirs.samples, ours_first, self._weight_max),
-            shared_activity(ours.activity, theirs.activity),
-            ours_first,
-        )
+        said, heard = record.ours, record.theirs
+        ours = self._codec.decode(said.payload)
+        shares = weights(said.samples, heard.samples, ours_first, self._weight_max)
+        gain = shared_activity(said.activity, heard.activity)
+        return Mix(ours, theirs, *shares, gain, ours_first)
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """How far the neighbour's model is from x: R + theirs is the best guess at it."""

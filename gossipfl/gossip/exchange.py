@@ -13,10 +13,11 @@ from enum import Enum
 
 from attrs import define
 
+from gossipfl.compression.delta import Delta
 from gossipfl.errors import LocalProtocolError, RemoteProtocolError
 from gossipfl.gossip.link import Applied, LinkState, Offered, Planted, Record, Side, seed_digest
 from gossipfl.gossip.replica import Replica
-from gossipfl.gossip.scheme import Mix, Scheme
+from gossipfl.gossip.scheme import Scheme
 from gossipfl.wire.messages import MESSAGE_DIGEST_BYTES, Mismatch, Reply, Request, Seed
 
 Place = Enum("Place", "NEXT REPEATED OVERTAKEN STALE WRONG")
@@ -51,7 +52,8 @@ class Exchange:
         """Open the next exchange.  Raises LocalProtocolError while one is open."""
         if self.state.pending is not None:
             raise LocalProtocolError("one exchange of this link is still open")
-        record = Offered(self.state.sequence + 1, self._our_side(replica))
+        ours = self._scheme.offer(replica, self.state.anchor)
+        record = Offered(self.state.sequence + 1, ours)
         self.state.note_offered(record)
         return self._request(record.ours), record
 
@@ -64,7 +66,7 @@ class Exchange:
 
         Raises RemoteProtocolError when its payload is not a delta of this model.
         """
-        return self._their_side(request) if self._place(request) is Place.NEXT else None
+        return self._their_side(request)[0] if self._place(request) is Place.NEXT else None
 
     def receive(self, replica: Replica, message: ExchangeMessage) -> Outcome:
         """Take one message in.
@@ -89,12 +91,15 @@ class Exchange:
             # The end that sends seeds repeats this one, as it would have without the restart.
             self.state.seed = record.payload if self.ours_first else None
         else:
-            self._apply_to_link(record, self._mix(record))
+            mix = self._scheme.mix(record, self._theirs(record), self.ours_first)
+            self._scheme.mix_anchor(self.state.anchor, mix)
+            self.state.note_applied(record, ours_first=self.ours_first)
 
     def replay_on_replica(self, replica: Replica, record: Record) -> None:
         """Rebuild the model after a restart from one journal record."""
         if isinstance(record, Applied):
-            self._scheme.mix_replica(replica, self.link, self._mix(record))
+            mix = self._scheme.mix(record, self._theirs(record), self.ours_first)
+            self._scheme.mix_replica(replica, self.link, mix)
 
     def _on_request(self, replica: Replica, request: Request) -> Outcome:
         place = self._place(request)
@@ -121,11 +126,12 @@ class Exchange:
         return Place.STALE if ahead < 0 else Place.WRONG
 
     def _answer(self, replica: Replica, request: Request) -> Outcome:
-        theirs = self._their_side(request)
+        theirs, delta = self._their_side(request)
         crossing = self.state.pending
         # When requests cross, what we already offered is our half: it may be on its way.
-        ours = crossing or self._our_side(replica)
-        record = self._apply(replica, Applied(request.sequence, ours, theirs))
+        ours = crossing or self._scheme.offer(replica, self.state.anchor)
+        record = Applied(request.sequence, ours, theirs)
+        self._apply(replica, record, delta)
         return Outcome(None if crossing else self._repeated_reply(), (record,))
 
     def _on_reply(self, replica: Replica, reply: Reply) -> Outcome:
@@ -134,15 +140,18 @@ class Exchange:
             return Outcome()
         if reply.digest != _short(state.digest):
             return self._disagree(replica)
-        record = Applied(reply.sequence, state.pending, self._their_side(reply))
-        self._apply(replica, record)
-        follow = self._answer_ahead(replica)
+        theirs, delta = self._their_side(reply)
+        record = Applied(reply.sequence, state.pending, theirs)
+        self._apply(replica, record, delta)
+        if self._ahead is None:
+            return Outcome(None, (record,))
+        follow = self._answer_ahead(replica, self._ahead)
         return Outcome(follow.answer, (record, *follow.records))
 
-    def _answer_ahead(self, replica: Replica) -> Outcome:
+    def _answer_ahead(self, replica: Replica, request: Request) -> Outcome:
         """Their next request came before their reply: now it is its turn, without a repeat."""
-        request, self._ahead = self._ahead, None
-        if request is None or self._place(request) is not Place.NEXT:
+        self._ahead = None
+        if self._place(request) is not Place.NEXT:
             return Outcome()
         return self._answer(replica, request)
 
@@ -174,34 +183,26 @@ class Exchange:
         self._scheme.plant(self.state.anchor, record.payload)
         self.state.note_planted(record.payload)
 
-    def _apply(self, replica: Replica, record: Applied) -> Applied:
-        mix = self._mix(record)
-        self._scheme.judge(replica, self.link, self.state.anchor, mix)
-        self._scheme.mix_replica(replica, self.link, mix)
-        self._apply_to_link(record, mix)
-        self._scheme.meet(replica, self.state.anchor)
-        return record
+    def _apply(self, replica: Replica, record: Applied, theirs: Delta) -> None:
+        scheme, state = self._scheme, self.state
+        mix = scheme.mix(record, theirs, self.ours_first)
+        scheme.judge(replica, self.link, state.anchor, mix)
+        scheme.mix_replica(replica, self.link, mix)
+        scheme.mix_anchor(state.anchor, mix)
+        scheme.meet(replica, state.anchor)
+        state.note_applied(record, ours_first=self.ours_first)
 
-    def _apply_to_link(self, record: Applied, mix: Mix) -> None:
-        self._scheme.mix_anchor(self.state.anchor, mix)
-        self.state.note_applied(record, ours_first=self.ours_first)
+    def _theirs(self, record: Applied) -> Delta:
+        return self._scheme.read(record.theirs.payload)
 
-    def _mix(self, record: Applied) -> Mix:
-        return self._scheme.mix(record, self.ours_first)
-
-    def _our_side(self, replica: Replica) -> Side:
-        anchor = self.state.anchor
-        payload = self._scheme.offer(replica, anchor)
-        return Side(replica.samples, self._scheme.gain(replica, anchor, payload), payload)
-
-    def _their_side(self, half: Request | Reply) -> Side:
-        self._scheme.read(half.payload)
-        samples = half.samples
+    def _their_side(self, half: Request | Reply) -> tuple[Side, Delta]:
+        """What they say, and their payload as it is read."""
+        delta, samples = self._scheme.read(half.payload), half.samples
         if samples is None:
             if self.state.last is None:
                 raise RemoteProtocolError("the first exchange of a link does not say its samples")
             samples = self.state.last.theirs.samples
-        return Side(samples, half.activity, half.payload)
+        return Side(samples, half.activity, half.payload), delta
 
     def _request(self, ours: Side) -> Request:
         state = self.state

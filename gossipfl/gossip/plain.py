@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
-from gossipfl.gossip.link import Applied
+from gossipfl.gossip.link import Applied, Side
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Mix, weights
 
@@ -22,28 +22,19 @@ class PlainGossip:
         """Nothing is held in common: float32[0]."""
         return np.zeros(0, np.float32)
 
-    def offer(self, replica: Replica, anchor: Vector) -> bytes:
-        """The whole model."""
-        return self._codec.encode(replica.parameters)
-
-    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
-        """There is no control variate."""
-        return 0
+    def offer(self, replica: Replica, anchor: Vector) -> Side:
+        """The whole model, and no control variate."""
+        return Side(replica.samples, 0, self._codec.encode(replica.parameters))
 
     def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for anything but a finite model of this size."""
         return self._codec.decode(payload)
 
-    def mix(self, record: Applied, ours_first: bool) -> Mix:
+    def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """Weights by samples."""
-        ours, theirs = record.ours, record.theirs
-        return Mix(
-            self._codec.decode(ours.payload),
-            self._codec.decode(theirs.payload),
-            *weights(ours.samples, theirs.samples, ours_first),
-            0.0,
-            ours_first,
-        )
+        ours = self._codec.decode(record.ours.payload)
+        shares = weights(record.ours.samples, record.theirs.samples, ours_first)
+        return Mix(ours, theirs, *shares, 0.0, ours_first)
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """Plain gossip is for those who are trusted."""

@@ -8,7 +8,7 @@ from attrs import define
 from numpy.typing import NDArray
 
 from gossipfl.compression.delta import Delta
-from gossipfl.gossip.link import Applied
+from gossipfl.gossip.link import Applied, Side
 from gossipfl.gossip.replica import Replica
 
 Vector = NDArray[np.float32]
@@ -50,19 +50,14 @@ class Scheme(Protocol):
     def new_anchor(self) -> Vector:
         """The anchor of a link that has not been used."""
 
-    def offer(self, replica: Replica, anchor: Vector) -> bytes:
-        """Our payload for one exchange."""
-
-    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
-        """Code of our gain for the control variate in the exchange that this is our payload of; 0
-        switches it off.
-        """
+    def offer(self, replica: Replica, anchor: Vector) -> Side:
+        """Our half of one exchange."""
 
     def read(self, payload: bytes) -> Delta:
         """Raises RemoteProtocolError for a payload that is not a delta of this model."""
 
-    def mix(self, record: Applied, ours_first: bool) -> Mix:
-        """What an exchange, both of whose payloads are known to be legal, comes to."""
+    def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
+        """What an exchange comes to; theirs: what their payload was read as."""
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """Tell a cautious model what the exchange shows of this neighbour, before either moves."""

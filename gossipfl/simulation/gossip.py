@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gossipfl.errors import RemoteProtocolError
 from gossipfl.gossip.allowance import Allowance, Limits
 from gossipfl.gossip.exchange import Exchange, ExchangeMessage
 from gossipfl.gossip.link import Applied, LinkState, Planted
@@ -14,7 +13,7 @@ from gossipfl.simulation.chance import stream
 from gossipfl.simulation.lying import LyingScheme
 from gossipfl.simulation.remembering import RememberingCodec
 from gossipfl.simulation.world import World
-from gossipfl.wire.messages import Request, decode, encode
+from gossipfl.wire.messages import Request
 
 NUMBER_BYTES: Final = 4
 GUESSES: Final = 4
@@ -52,11 +51,8 @@ class SimulatedNode:
         self._world.network.attach(self._number, self.receive)
         self._plan_round()
 
-    def receive(self, sender: int, frame: bytes) -> None:
-        """Take one frame in and send what it asks for."""
-        message = decode(frame)
-        if not isinstance(message, ExchangeMessage):
-            raise RemoteProtocolError(f"a {type(message).__name__} has no place in a simulation")
+    def receive(self, sender: int, message: ExchangeMessage) -> None:
+        """Take one message in and send what it asks for."""
         if type(message) is Request and not self._affords_message():
             return
         outcome = self._exchange(sender).receive(self.member.replica, message)
@@ -64,7 +60,7 @@ class SimulatedNode:
             self.applied += type(record) is Applied
             self.planted += type(record) is Planted
         if outcome.answer is not None:
-            self._send(sender, outcome.answer)
+            self._world.network.send(self._number, sender, outcome.answer)
 
     def _plan_round(self) -> None:
         mean_s = self._world.intervals_s[self._number]
@@ -116,10 +112,7 @@ class SimulatedNode:
         if request is None:
             request, _ = exchange.offer(self.member.replica)
         self._offered_s[other] = self._world.engine.now_s
-        self._send(other, request)
-
-    def _send(self, other: int, message: ExchangeMessage) -> None:
-        self._world.network.send(self._number, other, encode(message))
+        self._world.network.send(self._number, other, request)
 
     def _exchange(self, other: int) -> Exchange:
         exchange = self._exchanges.get(other)

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from gossipfl.compression.delta import Delta
-from gossipfl.gossip.link import Applied
+from gossipfl.gossip.link import Applied, Side
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Mix, Scheme, Vector
 from gossipfl.simulation.attacks.base import Insight, Lie
@@ -34,22 +34,25 @@ class LyingScheme:
         """This link's, which lies are told about."""
         return self._anchor
 
-    def offer(self, replica: Replica, anchor: Vector) -> bytes:
-        """What the honest scheme would say of the claimed model."""
-        claimed = Replica(self._claim(replica), samples=1, step_size=0.0, activity=0.0)
+    def offer(self, replica: Replica, anchor: Vector) -> Side:
+        """What the honest scheme would say of the claimed model, with our own samples and gain."""
+        claimed = Replica(
+            self._claim(replica),
+            samples=replica.samples,
+            step_size=replica.step_size,
+            activity=replica.activity.phi,
+            caution=replica.caution,
+        )
+        claimed.guard.gain = replica.guard.gain
         return self._inner.offer(claimed, anchor)
-
-    def gain(self, replica: Replica, anchor: Vector, payload: bytes) -> int:
-        """As the honest scheme."""
-        return self._inner.gain(replica, anchor, payload)
 
     def read(self, payload: bytes) -> Delta:
         """As the honest scheme."""
         return self._inner.read(payload)
 
-    def mix(self, record: Applied, ours_first: bool) -> Mix:
+    def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """As the honest scheme."""
-        return self._inner.mix(record, ours_first)
+        return self._inner.mix(record, theirs, ours_first)
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """As the honest scheme."""
@@ -57,7 +60,7 @@ class LyingScheme:
 
     def mix_replica(self, replica: Replica, link: bytes, mix: Mix) -> None:
         """Merge as if we had told the truth."""
-        ours = self._inner.read(self._inner.offer(replica, self._anchor))
+        ours = self._inner.read(self._inner.offer(replica, self._anchor).payload)
         self._inner.mix_replica(replica, link, attrs.evolve(mix, ours=ours))
 
     def mix_anchor(self, anchor: Vector, mix: Mix) -> None:

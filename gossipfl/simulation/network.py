@@ -1,8 +1,8 @@
-"""Simulated links: what a frame costs, how long it takes, and whether it arrives."""
+"""Simulated links: what a message costs, how long it takes, and whether it arrives."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from attrs import field, frozen
@@ -13,13 +13,14 @@ from gossipfl.faults.paths import Paths
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.checks import checked
 from gossipfl.simulation.engine import Engine
+from gossipfl.wire.messages import Message, encode
 
 # What a secured link adds to a frame: its length (2), the counter (2), the AEAD tag (16).
 FRAME_OVERHEAD_BYTES: Final = 2 + 2 + 16
 
 DRAWN_AT_ONCE: Final = 1024
 
-Receive = Callable[[int, bytes], None]
+Receive = Callable[[int, Any], None]
 IsOnline = Callable[[int], bool]
 
 
@@ -46,7 +47,10 @@ class Conditions:
 
 
 class Network:
-    """Carries frames between numbered ends, and counts what every end sends.
+    """Carries messages between numbered ends, and counts what every end sends.
+
+    A message becomes a frame, whose length counts; the other end gets the message itself, which
+    nobody changes, for decoding would but make it again.
 
     ends: how many there are; a coordinator may be one of them.
     is_online: frames to an end that is not are lost, however they got on their way.
@@ -74,15 +78,15 @@ class Network:
         self._free_s: dict[tuple[int, int], float] = {}
 
     def attach(self, end: int, receive: Receive) -> None:
-        """Frames to `end` go to receive(sender, frame) from now on."""
+        """Messages to `end` go to receive(sender, message) from now on."""
         self._receivers[end] = receive
 
-    def send(self, sender: int, receiver: int, frame: bytes) -> None:
-        """Put one frame on its way."""
-        length = len(frame) + FRAME_OVERHEAD_BYTES
+    def send(self, sender: int, receiver: int, message: Message) -> None:
+        """Put one message on its way."""
+        length = len(encode(message)) + FRAME_OVERHEAD_BYTES
         self.sent_bytes[sender] += length
         self.sent_frames[sender] += 1
-        arrive = partial(self._arrive, sender, receiver, frame)
+        arrive = partial(self._arrive, sender, receiver, message)
         if self._certain_s is not None and self.paths.are_clear:
             self._engine.schedule(self._certain_s, arrive)
             return
@@ -96,9 +100,9 @@ class Network:
         for _ in range(copies):
             self._engine.schedule(delay_s, arrive)
 
-    def _arrive(self, sender: int, receiver: int, frame: bytes) -> None:
+    def _arrive(self, sender: int, receiver: int, message: Message) -> None:
         if self._is_online(receiver):
-            self._receivers[receiver](sender, frame)
+            self._receivers[receiver](sender, message)
 
     def _delay_s(self, sender: int, receiver: int, length: int, most: float | None) -> float:
         """Queue behind earlier frames, then transmission, then latency: links keep order."""

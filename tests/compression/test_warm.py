@@ -24,7 +24,7 @@ def exchange(codec: Codec, residual):
     replica.trained(residual, replica.parameters, 1.0)
     replica.end_round()
     scheme = AnchoredGossip(codec, codec, residual)
-    scheme.plant(scheme.new_anchor(), scheme.offer(replica, residual))
+    scheme.plant(scheme.new_anchor(), scheme.offer(replica, residual).payload)
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")

@@ -49,7 +49,7 @@ def test_what_is_owed_goes_out_with_what_is_told() -> None:
         outcome = exchange.receive(replica, offer(exchange, rng))
         (applied,) = outcome.records
         ours, theirs = dense(applied.ours.payload), dense(applied.theirs.payload)
-        gain = RELAY.mix(applied, True).activity
+        gain = RELAY.mix(applied, RELAY.read(applied.theirs.payload), True).activity
         np.testing.assert_allclose(exchange.state.anchor, told + ours + theirs, atol=1e-5)
         np.testing.assert_allclose(replica.control, owed - gain * ours, atol=1e-6)
         assert np.linalg.norm(replica.control) < np.linalg.norm(owed)

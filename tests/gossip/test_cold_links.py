@@ -23,11 +23,11 @@ def settled_replica(*, caution: Caution | None = None) -> Replica:
 def test_only_where_neighbours_are_trusted(trusted: bool, share: float) -> None:
     scheme = make_scheme("anchored")
     replica = settled_replica(caution=None if trusted else Caution(SIZE, seed=0))
-    payload = scheme.offer(replica, scheme.new_anchor())
+    payload = scheme.offer(replica, scheme.new_anchor()).payload
     assert len(scheme.read(payload).indices) == share * SIZE
 
 
 def test_a_warm_link_is_told_as_much_as_ever() -> None:
     scheme, replica = make_scheme("anchored"), settled_replica()
     anchor = replica.parameters - np.float32(0.1)
-    assert len(scheme.read(scheme.offer(replica, anchor)).indices) == 0.05 * SIZE
+    assert len(scheme.read(scheme.offer(replica, anchor).payload).indices) == 0.05 * SIZE

@@ -14,6 +14,7 @@ from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.experiment import run
 from gossipfl.simulation.faults import LESS, schedule_faults, without_meaning
 from gossipfl.simulation.network import FRAME_OVERHEAD_BYTES, Conditions, Network
+from gossipfl.wire.messages import Pong, Seed
 from tests.simulator.task import experiment, rows
 
 
@@ -43,9 +44,9 @@ def test_cut_links_lose_everything_and_others_nothing() -> None:
     engine, network, got = make_network(latency_s=0.5)
     network.paths.apply(Cut(at_s=0, links=((0, 1),)))
     for way in ((0, 1), (1, 0), (0, 2)):
-        network.send(*way, b"x")
+        network.send(*way, Pong())
     network.paths.apply(Heal(at_s=0))
-    network.send(0, 1, b"x")
+    network.send(0, 1, Pong())
     engine.run_until(1.0)
     assert got == [(0.5, 0, 2), (0.5, 0, 1)]
     assert network.sent_frames[0] == 3
@@ -54,10 +55,10 @@ def test_cut_links_lose_everything_and_others_nothing() -> None:
 def test_slow_links_add_their_delay_and_take_the_lower_rate() -> None:
     engine, network, got = make_network(latency_s=0.5, bandwidth=100)
     network.paths.apply(Slow(at_s=0, delay_s=1.0, bytes_per_s=50, links=((0, 1),)))
-    frame = bytes(100 - FRAME_OVERHEAD_BYTES)
-    network.send(0, 1, frame)
-    network.send(0, 1, frame)
-    network.send(0, 2, frame)
+    message = Seed(bytes(100 - 4 - FRAME_OVERHEAD_BYTES))
+    network.send(0, 1, message)
+    network.send(0, 1, message)
+    network.send(0, 2, message)
     engine.run_until(10.0)
     assert got == [(1.5, 0, 2), (3.5, 0, 1), (5.5, 0, 1)]
 
@@ -66,7 +67,7 @@ def test_loss_is_as_often_as_it_should_be() -> None:
     engine, network, got = make_network()
     network.paths.apply(Loss(at_s=0, share=0.3))
     for _ in range(2000):
-        network.send(0, 1, b"x")
+        network.send(0, 1, Pong())
     engine.run_until(1.0)
     assert len(got) == pytest.approx(1400, abs=80)
 

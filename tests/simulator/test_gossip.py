@@ -7,6 +7,7 @@ from gossipfl.gossip.allowance import Limits
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.churn import OnOff
 from gossipfl.simulation.gossip import Gossip
+from gossipfl.wire.messages import Message, decode, encode
 from tests.simulator.task import make_world, manifest
 
 NODES = 8
@@ -37,6 +38,22 @@ def test_both_ends_of_a_link_hold_the_same_anchor(loss):
     assert compared >= NODES / 2
     assert sum(node.planted for node in nodes) == 0
     assert min(node.applied for node in nodes) > 20
+
+
+def test_messages_arrive_as_their_frames_would_be_read():
+    """The simulated network counts frames and hands the messages themselves over."""
+    world, read = make_world(manifest(), NODES, "random:4", loss=0.2, latency_s=0.3), []
+    carry = world.network.send
+
+    def send(sender: int, receiver: int, message: Message) -> None:
+        read.append(message == decode(encode(message)))
+        carry(sender, receiver, message)
+
+    world.network.send = send
+    Gossip(manifest(), 2.0, Limits()).start(world)
+    world.engine.run_until(20)
+    assert len(read) > 100
+    assert all(read)
 
 
 def test_control_variates_sum_to_nothing():

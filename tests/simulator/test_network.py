@@ -6,6 +6,9 @@ import pytest
 from gossipfl.errors import ConfigError
 from gossipfl.simulation.engine import Engine
 from gossipfl.simulation.network import FRAME_OVERHEAD_BYTES, Conditions, Network
+from gossipfl.wire.messages import Seed, encode
+
+HEAD_BYTES = 4  # of a frame around a short payload
 
 
 class Pair:
@@ -17,26 +20,28 @@ class Pair:
         self.network = Network(self.engine, settings, 2, lambda end: self.online, seed)
         self.network.attach(1, self._receive)
 
-    def _receive(self, sender, frame):
-        self.seen.append((round(self.engine.now_s, 9), frame))
+    def _receive(self, sender, message):
+        self.seen.append((round(self.engine.now_s, 9), message.payload))
 
-    def send(self, *frames):
-        for frame in frames:
-            self.network.send(0, 1, frame)
+    def send(self, *payloads):
+        for payload in payloads:
+            self.network.send(0, 1, Seed(payload))
         self.engine.run_until(1e9)
 
 
 def test_bytes_are_counted_with_what_a_link_adds():
     pair = Pair(loss=0.5)
     pair.send(*[b"x" * 30] * 10)
-    assert pair.network.sent_bytes == [10 * (30 + FRAME_OVERHEAD_BYTES), 0]
+    assert len(encode(Seed(b"x" * 30))) == 30 + HEAD_BYTES
+    assert pair.network.sent_bytes == [10 * (30 + HEAD_BYTES + FRAME_OVERHEAD_BYTES), 0]
     assert pair.network.sent_frames == [10, 0]
 
 
 def test_frames_queue_for_bandwidth_and_keep_order():
     pair = Pair(latency_s=1, bandwidth=100)
-    pair.send(b"a" * 80, b"b" * 80)
-    assert pair.seen == [(2.0, b"a" * 80), (3.0, b"b" * 80)]
+    first, second = (letter * (80 - HEAD_BYTES) for letter in (b"a", b"b"))
+    pair.send(first, second)
+    assert pair.seen == [(2.0, first), (3.0, second)]
 
 
 def test_loss_and_duplication_have_their_rates():

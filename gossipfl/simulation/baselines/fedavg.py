@@ -12,7 +12,7 @@ import numpy as np
 
 from gossipfl.gossip.replica import Replica
 from gossipfl.simulation.baselines.dense import pack, unpack
-from gossipfl.simulation.envelope import seal, unseal
+from gossipfl.simulation.envelope import seal
 from gossipfl.simulation.world import World
 from gossipfl.wire.messages import Request
 
@@ -39,14 +39,14 @@ class FedAvg:
         return len(self.world.members)
 
     def _begin(self) -> None:
-        frame = seal(self.central.rounds + 1, 1, pack(self.central.parameters))
+        message = seal(self.central.rounds + 1, 1, pack(self.central.parameters))
         for node in filter(self.world.presence.is_online, range(self._coordinator)):
-            self.world.network.send(self._coordinator, node, frame)
+            self.world.network.send(self._coordinator, node, message)
         self.world.engine.schedule(max(self.world.intervals_s), self._finish)
 
-    def _train(self, node: int, sender: int, frame: bytes) -> None:
+    def _train(self, node: int, sender: int, message: Request) -> None:
         """A node has the model: train it and send it back."""
-        message, member = unseal(frame), self.world.members[node]
+        member = self.world.members[node]
         member.replica.parameters[:] = unpack(message.payload)
         member.train()
         member.end_round()
@@ -54,8 +54,7 @@ class FedAvg:
         answer = seal(message.sequence, member.learner.samples, payload)
         self.world.network.send(node, sender, answer)
 
-    def _collect(self, sender: int, frame: bytes) -> None:
-        message = unseal(frame)
+    def _collect(self, sender: int, message: Request) -> None:
         if message.sequence == self.central.rounds + 1:
             self._heard[sender] = message
 

@@ -17,8 +17,9 @@ from gossipfl.errors import ConfigError
 from gossipfl.gossip.replica import Replica
 from gossipfl.simulation.baselines.dense import pack, unpack
 from gossipfl.simulation.chance import stream
-from gossipfl.simulation.envelope import seal, unseal
+from gossipfl.simulation.envelope import seal
 from gossipfl.simulation.world import World
+from gossipfl.wire.messages import Request
 
 Indices = NDArray[np.int64]
 
@@ -121,16 +122,16 @@ class Hegedus:
         """The node's next chance, 0 to below 1."""
         return float(self._rngs[node].random())
 
-    def _message(self, node: int) -> bytes:
+    def _message(self, node: int) -> Request:
         name, member = self._selection.draw(self._rngs[node]), self.world.members[node]
         indices = self._selection.indices(name, len(self.world.initial))
         age = int(self.ages[node, name % self._selection.parts])
         payload = name.to_bytes(4, "big") + pack(member.replica.parameters[indices])
         return seal(age + 1, member.learner.samples, payload)
 
-    def receive(self, node: int, sender: int, frame: bytes) -> None:
+    def receive(self, node: int, sender: int, message: Request) -> None:
         """Merge, then learn."""
-        message, member = unseal(frame), self.world.members[node]
+        member = self.world.members[node]
         name = int.from_bytes(message.payload[:4], "big")
         self._merge(node, name, message.sequence - 1, message.payload[4:])
         member.train()

@@ -16,8 +16,9 @@ from gossipfl.errors import ConfigError
 from gossipfl.gossip.replica import Replica
 from gossipfl.simulation.baselines.dense import pack, unpack
 from gossipfl.simulation.chance import stream
-from gossipfl.simulation.envelope import seal, unseal
+from gossipfl.simulation.envelope import seal
 from gossipfl.simulation.world import World
+from gossipfl.wire.messages import Request
 
 Vector = NDArray[np.float32]
 UNEVEN: Final = 0.1  # share by which a node's turns come early or late
@@ -65,13 +66,13 @@ class Ormandi:
             self.world.network.send(node, other, self._message(node))
         self._plan(node, 1 - UNEVEN + 2 * UNEVEN * float(rng.random()))
 
-    def _message(self, node: int) -> bytes:
+    def _message(self, node: int) -> Request:
         member = self.world.members[node]
         payload = pack(member.replica.parameters)
         return seal(self.ages[node] + 1, member.learner.samples, payload)
 
-    def _receive(self, node: int, sender: int, frame: bytes) -> None:
-        message, member = unseal(frame), self.world.members[node]
+    def _receive(self, node: int, sender: int, message: Request) -> None:
+        member = self.world.members[node]
         received, age = unpack(message.payload), message.sequence - 1
         before_age, before = self._before[node]
         self._before[node] = age, received

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.gossip.replica import Replica
-from gossipfl.simulation.envelope import seal, unseal
+from gossipfl.simulation.envelope import seal
 from gossipfl.simulation.world import Member, World
+from gossipfl.wire.messages import Request
 
 Vector = NDArray[np.float32]
 
@@ -56,17 +57,16 @@ class Synchronous(ABC):
         """Merge the payloads that arrived in time, by sender, into the node's model."""
 
     def send(self, node: int, others: Iterable[int], payload: bytes) -> None:
-        """One frame to each of the others."""
-        frame = seal(self.round + 1, self.members[node].learner.samples, payload)
+        """One message to each of the others."""
+        message = seal(self.round + 1, self.members[node].learner.samples, payload)
         for other in others:
-            self.world.network.send(node, other, frame)
+            self.world.network.send(node, other, message)
 
     def parameters(self, node: int) -> Vector:
         """The node's own, float32[d]; change them in place."""
         return self.members[node].replica.parameters
 
-    def _receive(self, node: int, sender: int, frame: bytes) -> None:
-        message = unseal(frame)
+    def _receive(self, node: int, sender: int, message: Request) -> None:
         if message.sequence == self.round + 1:
             self._inboxes[node][sender] = message.payload
 

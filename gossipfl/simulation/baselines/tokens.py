@@ -12,6 +12,7 @@ import numpy as np
 
 from gossipfl.simulation.baselines.hegedus import Hegedus
 from gossipfl.simulation.world import World
+from gossipfl.wire.messages import Request
 
 CAPACITY: Final = 20
 RESERVE: Final = 10
@@ -33,9 +34,9 @@ class TokenAccounts(Hegedus):
         else:
             self.accounts[node] += 1
 
-    def receive(self, node: int, sender: int, frame: bytes) -> None:
+    def receive(self, node: int, sender: int, message: Request) -> None:
         """Learn, then pass the result on to a RESERVE-th of what was saved, rounded by chance."""
-        super().receive(node, sender, frame)
+        super().receive(node, sender, message)
         count = int(self.accounts[node] / RESERVE + self.draw(node))
         self.accounts[node] -= count
         for _ in range(count):
