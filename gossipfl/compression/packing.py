@@ -40,7 +40,13 @@ _COMPLAINTS: Final = {
     payload_ref.CODES_AMISS: "a delta has too few scales or too many",
 }
 
-Room = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]
+Room = tuple[
+    NDArray[np.int32],
+    NDArray[np.float32],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+    NDArray[np.float64],
+]
 
 
 def payload_max(size: int, tensors: int) -> int:
@@ -53,9 +59,9 @@ def payload_max(size: int, tensors: int) -> int:
 
 
 def make_room(size: int, tensors: int) -> Room:
-    """What kernels write to: indices, values, marks, codes."""
+    """What kernels write to: indices, values, marks, codes, the length of a difference."""
     marks, codes = np.empty(size, np.uint8), np.empty(2 * tensors, np.uint8)
-    return np.empty(size, np.int32), np.empty(size, np.float32), marks, codes
+    return np.empty(size, np.int32), np.empty(size, np.float32), marks, codes, np.zeros(1)
 
 
 def make_out(size: int, tensors: int) -> NDArray[np.uint8]:

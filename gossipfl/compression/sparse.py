@@ -54,6 +54,7 @@ class SparseCodec(Codec):
     _wanted: tuple[int, int] = attrs.field(init=False, repr=False)
     _room: Room = attrs.field(init=False, repr=False)
     _out: NDArray[np.uint8] = attrs.field(init=False, repr=False)
+    _nothing: NDArray[np.float32] = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.size <= SIZE_MAX:
@@ -66,6 +67,7 @@ class SparseCodec(Codec):
             ("_wanted", self._plan(self.keep_ratio)),
             ("_room", make_room(self.size, count)),
             ("_out", make_out(self.size, count)),
+            ("_nothing", np.zeros(self.size, np.float32)),
         ):
             object.__setattr__(self, name, value)
 
@@ -79,14 +81,26 @@ class SparseCodec(Codec):
 
         Raises LocalProtocolError if the residual is no finite, contiguous float32[size].
         """
-        check_vector(residual, self.size)
+        return self.encode_difference(residual, self._nothing, keep_ratio)[0]
+
+    def encode_difference(
+        self,
+        model: NDArray[np.float32],
+        anchor: NDArray[np.float32],
+        keep_ratio: float | None = None,
+    ) -> tuple[bytes, float]:
+        """The payload of C(model - anchor), and the Euclidean length of model - anchor.
+
+        Raises as `encode`.
+        """
+        check_vector(model, self.size)
+        check_vector(anchor, self.size)
         wanted, bits = self._wanted if keep_ratio is None else self._plan(keep_ratio)
-        length = kernels.encode(
-            residual, wanted, _FLOOR, bits, self._stops, BORDERS, self._room, self._out
-        )
+        settings = wanted, _FLOOR, bits, self._stops, BORDERS
+        length = kernels.encode(model, anchor, *settings, self._room, self._out)
         if length < 0:
             raise LocalProtocolError("the residual is not finite: training has diverged")
-        return self._out[:length].tobytes()
+        return self._out[:length].tobytes(), float(self._room[-1][0])
 
     def decode(self, payload: bytes) -> Delta:
         """The delta in a payload.  Raises RemoteProtocolError for all bytes that hold none."""
@@ -96,7 +110,7 @@ class SparseCodec(Codec):
         found = kernels.decode(stream, self.size, self._stops, SCALES, self._room)
         if found < 0:
             raise complaint(found)
-        indices, values, _, _ = self._room
+        indices, values = self._room[:2]
         return Delta(indices[:found].copy(), values[:found].copy(), self.size)
 
     def _plan(self, ratio: float) -> tuple[int, int]:

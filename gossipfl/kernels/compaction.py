@@ -21,39 +21,26 @@ if COMPILED:
     from gossipfl.kernels import vectors
     from gossipfl.kernels.vectors import LANES, WIDTH
 
-    def _pointer(context, builder, signature, values, which, offset):
-        array = context.make_array(signature.args[which])(context, builder, values[which])
-        return builder.gep(array.data, [offset])
+    def pointer(context, builder, signature, values, which):
+        """Where the entries of the array argument `which` are."""
+        return context.make_array(signature.args[which])(context, builder, values[which]).data
 
-    def _append(builder, where, packed, found):
+    def _pointer(context, builder, signature, values, which, offset):
+        return builder.gep(pointer(context, builder, signature, values, which), [offset])
+
+    def append(builder, where, packed, found):
         """Store the lanes `where` of each vector at its pointer; returns found plus their number.
 
         AVX-512 packs in two cycles; others lane by lane, which they need not for no lane at all.
         """
         count = vectors.how_many(builder, where)
         with vectors.if_worthwhile(builder, count):
-            for vector, pointer in packed:
-                vectors.store(builder, vectors.pack(builder, vector, where), pointer)
+            for vector, place in packed:
+                vectors.store(builder, vectors.pack(builder, vector, where), place)
         return builder.add(found, count)
 
-    def _take_register(typing, bits, start, floor, places, chosen, found):
-        """Append the large entries of the register at `start`, and their places."""
-
-        def generate(context, builder, signature, values):
-            _, start, floor, _, _, found = values
-            source, target, copy = (
-                _pointer(context, builder, signature, values, which, offset)
-                for which, offset in ((0, start), (3, found), (4, found))
-            )
-            entries = vectors.load(builder, source, lanes=LANES)
-            where = vectors.reaching(builder, entries, floor, MAGNITUDE)
-            numbers = vectors.numbers_from(builder, start)
-            return _append(builder, where, ((numbers, target), (entries, copy)), found)
-
-        return types.int64(bits, types.int64, types.int32, places, chosen, types.int64), generate
-
     def _keep_register(typing, start, floor, places, chosen, found):
-        """The same for what has been taken before, in place."""
+        """Append the large ones of the taken entries at `start`, and their places, in place."""
 
         def generate(context, builder, signature, values):
             start, floor, _, _, found = values
@@ -63,7 +50,7 @@ if COMPILED:
             )
             numbers, entries = (vectors.load(builder, s, lanes=LANES) for s in sources)
             where = vectors.reaching(builder, entries, floor, MAGNITUDE)
-            return _append(builder, where, zip((numbers, entries), targets, strict=True), found)
+            return append(builder, where, zip((numbers, entries), targets, strict=True), found)
 
         return types.int64(types.int64, types.int32, places, chosen, types.int64), generate
 
@@ -78,25 +65,10 @@ if COMPILED:
 
         return types.int64(bits, types.int64, types.int32), generate
 
-    _take: Any = intrinsic(_take_register)
     _keep: Any = intrinsic(_keep_register)
     _count: Any = intrinsic(_count_register)
 else:
     WIDTH = 1 << 62  # no vector fills a register: everything is part of the rest
-
-
-@register_jitable
-def take(bits, floor, places, chosen):
-    """Copy the entries from `floor` on, and where they are (both int32[d]); returns how many."""
-    found, floor = 0, np.int32(floor)
-    whole = bits.size - bits.size % WIDTH
-    for i in range(0, whole, WIDTH):
-        found = _take(bits, i, floor, places, chosen, found)
-    for i in range(whole, bits.size):
-        if bits[i] & MAGNITUDE >= floor:
-            places[found], chosen[found] = i, bits[i]
-            found += 1
-    return found
 
 
 @register_jitable

@@ -1,8 +1,8 @@
 """From a residual to the bytes of a payload, and from bytes to entries, each in one call.
 
 Calling a kernel costs more than running one over a small model, so that the steps of the codec are
-called from here.  `room` is memory that both write to: int32[d], float32[d], uint8[d] and
-uint8[2 x tensors].
+called from here.  `room` is memory that both write to: int32[d], float32[d], uint8[d],
+uint8[2 x tensors] and float64[1].
 """
 
 import numba
@@ -14,14 +14,15 @@ from gossipfl.kernels.selection import select_top
 
 
 @numba.njit(nogil=True, cache=True)
-def encode(residual, wanted, floor, mark_bits, stops, borders, room, out):
-    """Write what stands for `residual`, float32[d]; return its bytes, or -1 if it is not finite.
+def encode(model, anchor, wanted, floor, mark_bits, stops, borders, room, out):
+    """Write what stands for model - anchor; return its bytes, or -1 if it is not finite.
 
+    model, anchor: float32[d].  The last of `room` begins with the length of their difference.
     wanted, floor: as for `selection.select_top`.  stops, borders, mark_bits: as for
     `quantisation.quantise`.  out: uint8, as for `rice.write_payload`.
     """
-    places, chosen, marks, codes = room
-    found = select_top(residual, wanted, floor, places, chosen)
+    places, chosen, marks, codes, length = room
+    found = select_top(model, anchor, wanted, floor, places, chosen, length)
     if found < 0:
         return -1
     if found == 0:
@@ -29,7 +30,7 @@ def encode(residual, wanted, floor, mark_bits, stops, borders, room, out):
         return 1
     indices, values, own = places[:found], chosen[:found], marks[:found]
     groups = quantise(values, indices, stops, borders, mark_bits, own, codes)
-    return write_payload(indices, own, codes[:groups], mark_bits, residual.size, out)
+    return write_payload(indices, own, codes[:groups], mark_bits, model.size, out)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -39,7 +40,7 @@ def decode(stream, size, stops, scales, room):
     stream: any uint8[n] with a word behind it.  size: of the vector.  stops, scales: as for
     `quantisation.dequantise`.
     """
-    indices, values, marks, codes = room
+    indices, values, marks, codes, _ = room
     found, given = read_payload(stream, size, indices, marks, codes)
     if found <= 0:
         return found

@@ -7,21 +7,21 @@ from gossipfl.kernels.selection_ref import select_top
 CODES_AMISS = -9  # beside what `read_payload` may find
 
 
-def encode(residual, wanted, floor, mark_bits, stops, borders, room, out):
-    """Write what stands for `residual`; return its bytes, or -1 if it is not finite."""
-    places, chosen, marks, codes = room
-    found = select_top(residual, wanted, floor, places, chosen)
+def encode(model, anchor, wanted, floor, mark_bits, stops, borders, room, out):
+    """Write what stands for model - anchor; return its bytes, or -1 if it is not finite."""
+    places, chosen, marks, codes, length = room
+    found = select_top(model, anchor, wanted, floor, places, chosen, length)
     if found <= 0:
         out[0] = 0
         return 1 if found == 0 else -1
     indices, own = places[:found], marks[:found]
     groups = quantise(chosen[:found], indices, stops, borders, mark_bits, own, codes)
-    return write_payload(indices, own, codes[:groups], mark_bits, residual.size, out)
+    return write_payload(indices, own, codes[:groups], mark_bits, model.size, out)
 
 
 def decode(stream, size, stops, scales, room):
     """Find indices and values, the first in `room`; return how many, or a complaint below 0."""
-    indices, values, marks, codes = room
+    indices, values, marks, codes, _ = room
     found, given = read_payload(stream, size, indices, marks, codes)
     if found <= 0:
         return found

@@ -6,47 +6,67 @@ denormals, and a NaN or an infinity is simply a large number that cannot hide.
 
 import numba
 import numpy as np
+from numba.extending import register_jitable
 
-from gossipfl.kernels.compaction import MAGNITUDE, count, keep, take
+from gossipfl.kernels.compaction import MAGNITUDE, count, keep
+from gossipfl.kernels.sifting import sift
 
 INFINITE = 0x7F800000  # this pattern and all above are not finite
-STRIDE = 17  # one value in so many is sampled; odd, or it might follow one column of a matrix
 GRAIN = 1 << 18  # a sampled cut need not be closer: a thirty-second of an octave
+GOLDEN = 40503  # the golden ratio's share of 2**16: its multiples are spread evenly
 
 
 @numba.njit(nogil=True, cache=True)
-def select_top(values, wanted, floor, places, chosen):
-    """Find the `wanted` largest magnitudes; return how many there are.
+def select_top(model, anchor, wanted, floor, places, chosen, length):
+    """Find the `wanted` largest magnitudes of model - anchor; return how many there are.
 
-    values: float32[d].  wanted: 1..d.  floor: bit pattern, at least 1, of the smallest magnitude
-    to take, so zeros never are.  places: int32[d], begins with the ascending indices found.
-    chosen: float32[d], begins with the values there.  Both are scratch beyond.  Ties go to lower
-    indices.  Fewer than `wanted` are found where fewer reach the floor; -1 means that a value is
-    not finite.
+    model, anchor: float32[d].  wanted: 1..d.  floor: bit pattern, at least 1, of the smallest
+    magnitude to take, so zeros never are.  places: int32[d], begins with the ascending indices
+    found.  chosen: float32[d], begins with the differences there.  Both are scratch beyond.
+    length: float64[1], the Euclidean length of the whole difference.  Ties go to lower indices.
+    Fewer than `wanted` are found where fewer reach the floor; -1 means that one is not finite.
     """
-    bits, picked = values.view(np.int32), chosen.view(np.int32)
-    found = take(bits, max(floor, _sampled_floor(bits, wanted, picked)), places, picked)
-    if found < wanted:  # the sample misled us
-        found = take(bits, floor, places, picked)
+    picked = chosen.view(np.int32)
+    low = _sampled_floor(model, anchor, wanted, np.int64(floor), chosen)
+    found, square = sift(model, anchor, low, places, chosen)
+    if found < wanted and low > floor:  # the sample misled us
+        low = np.int64(floor)
+        found, square = sift(model, anchor, low, places, chosen)
+    length[0] = np.sqrt(np.float64(square))
     if _largest(picked, found) >= INFINITE:
         return -1
     if found <= wanted:
         return found
-    cut = _cut(picked, found, np.int64(wanted), np.int64(1))
+    cut = _cut(picked, found, np.int64(wanted), low, np.int64(1))
     found = keep(found, cut, places, picked)
     return _drop_ties(found, found - wanted, cut, places, picked)
 
 
 @numba.njit(nogil=True, cache=True)
-def _sampled_floor(bits, wanted, scratch):
-    """A bit pattern that very likely has `wanted` magnitudes above it, and not many more."""
-    size = np.int64(0)  # a literal would have its callees compiled twice
-    for i in range(0, bits.size, STRIDE):
-        scratch[size] = bits[i]
-        size += 1
-    share = wanted / STRIDE
+def _sampled_floor(model, anchor, wanted, floor, scratch):
+    """A bit pattern from `floor` on that very likely `wanted` reach, and not many more."""
+    stride = stride_of(model.size)
+    size = model.size // stride
+    for i in range(size):
+        place = sampled(i, stride)
+        scratch[i] = model[place] - anchor[place]
+    share = wanted / stride
     share += 3 * np.sqrt(share) + 4  # three deviations: a second pass is dearer than this
-    return _cut(scratch, size, np.int64(share), np.int64(GRAIN)) if share < size else 0
+    if share >= size:
+        return floor
+    return _cut(scratch.view(np.int32), size, np.int64(share), floor, np.int64(GRAIN))
+
+
+@register_jitable
+def stride_of(size):
+    """How many entries one sampled entry stands for: the longer a vector, the more."""
+    return max(np.int64(1), np.int64(np.sqrt(size)) >> 2)
+
+
+@register_jitable
+def sampled(i, stride):
+    """The place of sampled entry i: one of each `stride`, so spread that it follows no column."""
+    return i * stride + (((i * GOLDEN & 0xFFFF) * stride) >> 16)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -59,13 +79,13 @@ def _largest(bits, size):
 
 
 @numba.njit(nogil=True, cache=True)
-def _cut(bits, size, wanted, grain):
-    """The largest pattern that at least `wanted` of `size` magnitudes reach, or up to `grain` less.
+def _cut(bits, size, wanted, low, grain):
+    """The largest pattern from `low` on that `wanted` of `size` magnitudes reach, or `grain` less.
 
     Bisection: counting is so fast that histograms do not pay.  Where exactly `wanted` reach a
-    pattern, that one serves as well as the largest.
+    pattern, that one serves as well as the largest; where fewer reach even `low`, it is that.
     """
-    low, high = np.int64(0), np.int64(_largest(bits, size)) + 1
+    high = np.int64(_largest(bits, size)) + 1
     while high - low > grain:
         middle = (low + high) >> 1
         reached = count(bits, size, middle)

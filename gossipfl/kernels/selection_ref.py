@@ -3,13 +3,17 @@
 import numpy as np
 
 
-def select_top(values, wanted, floor, places, chosen):
-    """Find the `wanted` largest magnitudes; return how many there are.
+@np.errstate(all="ignore")
+def select_top(model, anchor, wanted, floor, places, chosen, length):
+    """Find the `wanted` largest magnitudes of model - anchor; return how many there are.
 
-    values: float32[d].  wanted: 1..d.  floor: bit pattern of the smallest magnitude to take.
-    places: int32[d] and chosen: float32[d] begin with the ascending indices and the values found.
-    Ties go to lower indices; -1 means that a value is not finite.
+    model, anchor: float32[d].  wanted: 1..d.  floor: bit pattern of the smallest magnitude to take.
+    places: int32[d] and chosen: float32[d] begin with the ascending indices and the differences
+    found.  length: float64[1], of the whole difference, but for the order of a sum.  Ties go to
+    lower indices; -1 means that one is not finite.
     """
+    values = model - anchor
+    length[0] = np.sqrt(np.dot(values, values))
     if not np.isfinite(values).all():
         return -1
     magnitudes = np.abs(values)

@@ -99,7 +99,7 @@ def lane_sums(builder, vectors, columns):
         chunk = vectors[start : start + WIDTH]
         folded = _fold(builder, chunk + [ZEROS] * (WIDTH - len(chunk)))
         for first in range(0, len(chunk), columns):
-            rows.append(_part(builder, folded, first, columns))
+            rows.append(part(builder, folded, first, columns))
     return rows
 
 
@@ -127,9 +127,23 @@ def _fold_pair(builder, x, y, group):
     return builder.fadd(*(builder.shuffle_vector(x, y, part) for part in parts))
 
 
-def _part(builder, vector, first, count):
-    lanes = ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
-    return builder.shuffle_vector(vector, vector, lanes)
+def join(builder, vectors):
+    """All lanes of as many vectors of one length as a power of two, in one."""
+    while len(vectors) > 1:
+        vectors = [
+            builder.shuffle_vector(x, y, _lanes(0, 2 * x.type.count))
+            for x, y in zip(vectors[::2], vectors[1::2], strict=True)
+        ]
+    return vectors[0]
+
+
+def part(builder, vector, first, count):
+    """`count` lanes of a vector from `first` on."""
+    return builder.shuffle_vector(vector, vector, _lanes(first, count))
+
+
+def _lanes(first, count):
+    return ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
 
 
 def reaching(builder, numbers, least, bits):

@@ -167,7 +167,7 @@ def check_entries(delta: Delta, size: int) -> None:
 def written_again(payload: bytes) -> bytes:
     """What would be written of what is read."""
     size, tensors = FUZZ_CODEC.size, len(FUZZ_CODEC.tensors)
-    indices, _, marks, codes = packing.make_room(size, tensors)
+    indices, _, marks, codes, _ = packing.make_room(size, tensors)
     stream = np.frombuffer(payload + packing.PADDING, np.uint8)
     count, groups = rice.read_payload(stream, size, indices, marks, codes)
     if not count:

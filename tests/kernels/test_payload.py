@@ -16,7 +16,8 @@ TWINS = (payload, payload_ref)
 def encoded(twin, residual, wanted, bits):
     out = make_out(SIZE, STOPS.size)
     room = make_room(SIZE, STOPS.size)
-    length = twin.encode(residual, wanted, 1, bits, STOPS, BORDERS, room, out)
+    settings = wanted, 1, bits, STOPS, BORDERS
+    length = twin.encode(residual, np.zeros_like(residual), *settings, room, out)
     return length if length < 0 else out[:length].tobytes()
 
 

@@ -6,7 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gossipfl.kernels import selection, selection_ref
+from gossipfl.kernels import selection, selection_ref, updates
+from gossipfl.kernels.calls import COMPILED
+from gossipfl.kernels.vectors import WIDTH
 
 DENORMAL = 1  # bit pattern of the smallest positive magnitude
 VECTORS = arrays(np.float32, st.integers(1, 200), elements=st.floats(-1e3, 1e3, width=32))
@@ -30,8 +32,17 @@ TIED = arrays(
 
 
 def select(module, values, count, floor=DENORMAL):
-    places, chosen = np.full(values.size, -7, np.int32), np.empty(values.size, np.float32)
-    found = module.select_top(values, count, floor, places, chosen)
+    return select_between(module, values, np.zeros_like(values), count, floor)
+
+
+def select_between(module, model, anchor, count, floor=DENORMAL):
+    """What is found, and that its values and the length of all are right."""
+    places, chosen = np.full(model.size, -7, np.int32), np.empty(model.size, np.float32)
+    length = np.zeros(1)
+    found = module.select_top(model, anchor, count, floor, places, chosen, length)
+    with np.errstate(all="ignore"):
+        values = model - anchor
+        assert length[0] == pytest.approx(np.linalg.norm(values), rel=1e-5, nan_ok=True)
     places = places[: max(found, 0)]
     assert chosen[: places.size].tobytes() == values[places].tobytes()
     return found, places.tolist()
@@ -58,13 +69,31 @@ def test_long_vectors(seed, shape):
     rng = np.random.default_rng(seed)
     size = int(rng.integers(1_000, 4_000))
     if shape == "planted":
-        sampled = np.arange(size) % selection.STRIDE == 0
-        values = np.where(sampled, 1e3, 1) * rng.normal(size=size)
+        stride = int(selection.stride_of(size))
+        values = rng.normal(size=size)
+        values[[selection.sampled(i, stride) for i in range(size // stride)]] *= 1e3
     elif shape == "equal":
         values = rng.choice([-0.25, 0.25], size)
     else:
         values = rng.laplace(size=size) if shape == "laplace" else rng.standard_cauchy(size)
     check(values.astype(np.float32), int(rng.integers(1, size + 1)))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300))
+def test_entries_of_a_difference(seed, size):
+    model, anchor = np.random.default_rng(seed).normal(size=(2, size)).astype(np.float32)
+    count = 1 + seed % size
+    found = [select_between(twin, model, anchor, count) for twin in (selection, selection_ref)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.skipif(not COMPILED or WIDTH < 8, reason="LLVM sums in other lanes")
+def test_length_is_that_of_updates_to_the_bit():
+    for size in (*range(1, 100), 50_000):
+        model, anchor = np.random.default_rng(size).normal(size=(2, size)).astype(np.float32)
+        length, room = np.zeros(1), (np.empty(size, np.int32), np.empty(size, np.float32))
+        selection.select_top(model, anchor, 1, DENORMAL, *room, length)
+        assert length[0] == updates.difference(model, anchor, np.empty_like(model))
 
 
 def test_ties_go_to_lower_indices():
