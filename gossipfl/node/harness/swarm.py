@@ -95,13 +95,22 @@ class Swarm:
             try:
                 for member in self.members:
                     await self.start(member, *extra)
-                with trio.fail_after(START_TIMEOUT_S):
-                    for member in self.members:
-                        await member.wait_for_answer()
+                await self._wait_for_answers()
                 yield
             finally:
                 with trio.CancelScope(shield=True):
                     await self.stop()
+
+    async def _wait_for_answers(self) -> None:
+        """Raises StateError when that takes too long."""
+        for member in self.members:
+            with trio.move_on_after(START_TIMEOUT_S) as waiting:
+                await member.wait_for_answer()
+            if waiting.cancelled_caught:
+                raise StateError(
+                    f"{member.name} has not answered for {START_TIMEOUT_S:.0f} s: too many nodes "
+                    f"for this machine? (more in {member.errors})"
+                )
 
     async def start(self, member: Member, *extra: str) -> None:
         """Start, or start again, one node."""
