@@ -103,6 +103,12 @@ class FallbackPolicy:
         self._fed = _Since()
         self._unled = _Since()
 
+    @property
+    def is_calm(self) -> bool:
+        """Nothing was amiss in the last sight."""
+        amiss = math.isfinite(self._starved.start_s) or math.isfinite(self._stalled.start_s)
+        return self.mode is Mode.GOSSIP and not amiss
+
     def see(self, sight: Sight, now_s: float) -> Switch | None:
         """The change that this brings, if any; it explains itself."""
         wanted = min(self._settings.below, max(sight.others, 1))

@@ -11,7 +11,7 @@ from gossipfl.node.observer import Event
 from gossipfl.node.state.journal import RunBlocking
 
 WAITING_MAX: Final = 10_000
-FLUSH_S: Final = 0.5
+FLUSH_S: Final = 1.0
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
@@ -22,14 +22,17 @@ class EventLog:
         self._path = path
         self._run_blocking = run_blocking
         self._waiting: deque[Event] = deque(maxlen=WAITING_MAX)
+        self._any = trio.Event()
 
     def __call__(self, event: Event) -> None:
         self._waiting.append(event)
+        self._any.set()
 
     async def run(self) -> None:
         """Write until cancelled; what waits then is still written."""
         try:
             while True:
+                await self._any.wait()
                 await trio.sleep(FLUSH_S)
                 await self._flush()
         finally:
@@ -38,6 +41,7 @@ class EventLog:
 
     async def _flush(self) -> None:
         if self._waiting:
+            self._any = trio.Event()
             lines = "".join(json.dumps(event) + "\n" for event in self._waiting)
             self._waiting.clear()
             # Shielded: a cancellation that is due already would take the lines with it.

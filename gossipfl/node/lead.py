@@ -11,8 +11,9 @@ from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
 
-# Looks at the neighbourhood in the time after which it may fall back.
+# Looks at the neighbourhood in the time after which it may fall back, and while all is well.
 LOOKS: Final = 10
+CALM_LOOKS: Final = 2
 # Rounds between two visits of a node that needs no seed: they keep its model fresh for newcomers.
 VISIT_ROUNDS: Final = 20
 # The same where the seed leads others: then they are all that its clients and the mesh exchange.
@@ -35,7 +36,7 @@ class Lead:
     ) -> None:
         """others: how many members are known to live that are no seeds; visits: see `Purpose`."""
         self._policy = FallbackPolicy(settings)
-        self._look_s = settings.after_s / LOOKS
+        self._settings = settings
         self._mesh = mesh
         self._mixer = mixer
         self._others = others
@@ -54,14 +55,22 @@ class Lead:
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            self._look()
-            await trio.sleep(self._look_s)
+            sight = self._look()
+            with trio.move_on_after(self._pause_s(sight)):
+                await self._mesh.lost.wait()
 
-    def _look(self) -> None:
+    def _pause_s(self, sight: Sight) -> float:
+        """Links that end wake us, silence has its time, and other causes take long to count."""
+        if not self._policy.is_calm:
+            return self._settings.after_s / LOOKS
+        return min(self._settings.after_s / CALM_LOOKS, self._settings.quiet_s - sight.silent_s)
+
+    def _look(self) -> Sight:
         living, now_s = self._mesh.living, trio.current_time()
         sight = Sight(
             living=len(living),
-            others=self._others(),
+            # Whoever has enough of them need not know of more; there may be thousands.
+            others=len(living) if len(living) >= self._settings.below else self._others(),
             stalled=all(map(self._mixer.owes_answer, living)),
             has_seed=bool(self._mesh.central),
             silent_s=min((now_s - each.heard_s for each in living), default=0.0),
@@ -74,6 +83,7 @@ class Lead:
                 self._called.set()
             mode, reason = switch.mode.value, switch.reason
             self._observer.emit("fallback.switched", mode=mode, reason=reason)
+        return sight
 
     async def called(self) -> None:
         """Until a seed is to be turned to: that does not wait for the next round's time."""

@@ -34,6 +34,8 @@ class Neighbour:
     waiting: messages about members that are on their way out.
     is_central: one of its ends is a seed, and the other one is not.
     answered: set when it has answered our newest request, and when it has gone.
+    id: its short name in messages about members.
+    exchange: what exchanges with it are called: those of one peer for gossip and for a seed differ.
     """
 
     link: SecureLink[Certificate]
@@ -53,21 +55,20 @@ class Neighbour:
     ended: str | None = None
     assembler: Assembler = Factory(Assembler)
     id: Id = field(init=False)
-    _sending: trio.Lock = field(factory=trio.Lock, init=False)
+    exchange: bytes = field(init=False)
 
     @id.default
     def _derive_id(self) -> Id:
         return id_of(self.key)
 
+    @exchange.default
+    def _derive_exchange(self) -> bytes:
+        return link_to(self.key) if self.is_central else self.key
+
     @property
     def key(self) -> bytes:
         """Its public key, which is who it is."""
         return self.link.remote_static
-
-    @property
-    def exchange(self) -> bytes:
-        """What exchanges with it are called: those of one peer for gossip and for a seed differ."""
-        return link_to(self.key) if self.is_central else self.key
 
     @property
     def name(self) -> str:
@@ -79,17 +80,25 @@ class Neighbour:
         self.ended = self.ended or reason
         self.scope.cancel()
 
-    async def send(self, message: Message) -> None:
-        """Send one message whole, fragments of others not between its own.
+    def put(self, message: Message) -> bool:
+        """Hand over one message, fragments of others not between its own; whether all has left.
 
-        Raises Unreachable when the link is gone or the peer does not read what we send.
+        When it has not, `drain` is to be awaited.  Raises Unreachable when the link is gone.
         """
+        # All of them, whatever the first one says.
+        return all([self.link.put(frame) for frame in split(message)])
+
+    async def drain(self) -> None:
+        """Raises Unreachable when the link is gone or the peer does not read what we send."""
         with trio.move_on_after(SEND_TIMEOUT_S):
-            async with self._sending:
-                for frame in split(message):
-                    await self.link.send(frame)
+            await self.link.drain()
             return
         raise Unreachable(f"{self.name} has read nothing for {SEND_TIMEOUT_S:g} s")
+
+    async def send(self, message: Message) -> None:
+        """Put one message, and wait until it has left.  Raises Unreachable as `drain` does."""
+        if not self.put(message):
+            await self.drain()
 
     async def receive(self) -> Message:
         """The next whole message."""
@@ -170,6 +179,7 @@ class Mesh:
         self._views = views
         self._live = _Links()
         self.changed = trio.Event()
+        self.lost = trio.Event()
 
     def __iter__(self) -> Iterator[Neighbour]:
         """Live neighbours by key, so that the order never depends on chance."""
@@ -253,7 +263,7 @@ class Mesh:
         if self._live.get(neighbour.key) is neighbour:
             self._live.remove(neighbour.key)
             neighbour.answered.set()
-            self.announce_change()
+            self.announce_loss()
 
     def pick(
         self, rng: np.random.Generator, ready: Callable[[Neighbour], bool]
@@ -272,6 +282,12 @@ class Mesh:
         leaving = self.find(peer)
         if leaving is not None:
             leaving.end("made room for one that has hardly any other link")
+
+    def announce_loss(self) -> None:
+        """A neighbour has gone, or is a suspect: there may be something to dial, or to give up."""
+        self.lost.set()
+        self.lost = trio.Event()
+        self.announce_change()
 
     def announce_change(self) -> None:
         """Wake whoever waits for something to dial."""

@@ -109,8 +109,14 @@ class Mixer:
         purpose: of one with a seed.
         Raises Unreachable when the link is gone; the request stays open.
         """
+        request = await self.open(neighbour, purpose)
+        if request is not None:
+            await neighbour.send(request)
+
+    async def open(self, neighbour: Neighbour, purpose: Purpose) -> Request | None:
+        """The request that `offer_to` sends, if any, written and to be sent now."""
         if not self._affords_message():
-            return
+            return None
         # Noted before we wait for the disk, or the next round would repeat it at once.
         neighbour.offered_s = trio.current_time()
         exchange = self._exchange(neighbour.exchange)
@@ -124,7 +130,7 @@ class Mixer:
             self._journal.append(neighbour.exchange, record)
         # A repeated request may be on its way to the disk as well.
         await self._journal.wait_written(self._journal.position)
-        await neighbour.send(request)
+        return request
 
     async def take(self, neighbour: Neighbour, message: ExchangeMessage) -> None:
         """Apply one message; what must survive is written before the answer leaves.

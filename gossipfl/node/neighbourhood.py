@@ -64,7 +64,9 @@ class Neighbourhood:
 
     def heard(self, neighbour: Neighbour) -> None:
         """A message came, whatever it says."""
-        self._perform(self.overlay.heard(neighbour.id, trio.current_time()))
+        effects = self.overlay.heard(neighbour.id, trio.current_time())
+        if effects:
+            self._perform(effects)
 
     async def take(self, neighbour: Neighbour, message: MembershipMessage) -> None:
         """One message.  What answers it is sent before the next one is read.
@@ -135,7 +137,7 @@ class Neighbourhood:
     def _report(self, noted: Noted) -> None:
         by = None if noted.by is None else self.name_of(noted.by)
         self._observer.emit(noted.event, peer=self.name_of(noted.about), by=by)
-        self._mesh.announce_change()  # a suspect's place is free
+        self._mesh.announce_loss()  # a suspect's place is free
 
     def name_of(self, member: Id) -> str:
         """What the operator called a member; its id when we do not know."""

@@ -142,14 +142,14 @@ class Relaying:
         self._nursery.start_soon(self._transport.host, link)
 
     def _make_end(self, end: End, peer: str) -> RelayLink:
-        async def send(frame: bytes) -> None:
-            await end.neighbour.send(RelayFrame(end.number, end.ours, frame))
+        def put(frame: bytes) -> bool:
+            return end.neighbour.put(RelayFrame(end.number, end.ours, frame))
 
         def closed() -> None:
             self._ends.pop(end.key, None)
             self._send_soon(end, RelayClose(end.number, end.ours, "closed by the other end"))
 
-        link = RelayLink(peer, send, closed)
+        link = RelayLink(peer, put, end.neighbour.drain, closed)
         self._ends[end.key] = end, link
         return link
 
@@ -185,7 +185,7 @@ class Relaying:
 
     def _on_frame(self, key: tuple[Id, int, bool], body: bytes) -> None:
         if key in self._ends:
-            self._ends[key][1].put(body)
+            self._ends[key][1].arrive(body)
             return
         passage = self._passages.get(key)
         if passage is not None and passage.ration.take(len(body), trio.current_time()):

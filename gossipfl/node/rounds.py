@@ -91,13 +91,12 @@ class Rounds:
                     await self._lead.called()
                 await self._lead.ready()
                 await self._learn()
-                # Not awaited here: a peer that does not read may not hold up our rounds.
                 neighbour = self._mesh.pick(self._rng, self._is_ready)
                 if neighbour is not None:
-                    nursery.start_soon(self._offer, neighbour)
+                    await self._offer(nursery, neighbour)
                 turn = self._lead.turn()
                 if turn is not None and not self._releases.keeps_from(turn[0]):
-                    nursery.start_soon(self._offer, *turn)
+                    await self._offer(nursery, *turn)
                 await self._releases.attend()
                 self._checkpoints.note_round()
 
@@ -192,9 +191,24 @@ class Rounds:
             self.progress.state = state
             self._observer.emit(f"training.{'rests' if rests else 'resumed'}")
 
-    async def _offer(self, neighbour: Neighbour, purpose: Purpose = Purpose.VISIT) -> None:
+    async def _offer(
+        self, nursery: trio.Nursery, neighbour: Neighbour, purpose: Purpose = Purpose.VISIT
+    ) -> None:
+        request = await self._mixer.open(neighbour, purpose)
         try:
-            await self._mixer.offer_to(neighbour, purpose)
+            has_left = request is None or neighbour.put(request)
         except PeerError as error:
-            self._observer.emit("exchange.failed", peer=neighbour.name, reason=str(error))
-            neighbour.end(str(error))
+            self._fail(neighbour, error)
+            return
+        if not has_left:  # a peer that does not read may not hold up our rounds
+            nursery.start_soon(self._drain, neighbour)
+
+    async def _drain(self, neighbour: Neighbour) -> None:
+        try:
+            await neighbour.drain()
+        except PeerError as error:
+            self._fail(neighbour, error)
+
+    def _fail(self, neighbour: Neighbour, error: PeerError) -> None:
+        self._observer.emit("exchange.failed", peer=neighbour.name, reason=str(error))
+        neighbour.end(str(error))

@@ -38,5 +38,4 @@ async def run_in_thread(function: Callable[..., Any], *args: Any) -> Any:
 
 async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
     """What it is for many small agents in one process: a thread would cost more than the work."""
-    await trio.lowlevel.checkpoint()
     return function(*args)

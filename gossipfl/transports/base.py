@@ -44,8 +44,21 @@ class Link(trio.abc.AsyncResource):
     traffic: Traffic
 
     @abstractmethod
+    def put(self, frame: bytes) -> bool:
+        """Hand over one frame, behind those before it; whether all has left already.
+
+        When it has not, whoever put it awaits `drain`: nothing else bounds what waits in here.
+        Raises Unreachable when the link is known to be gone.
+        """
+
+    @abstractmethod
+    async def drain(self) -> None:
+        """Until all that was put has left.  Raises Unreachable; cancelling it loses nothing."""
+
     async def send(self, frame: bytes) -> None:
-        """Hand over one frame.  Raises Unreachable when the link is known to be gone."""
+        """Put one frame, and wait until it has left.  Raises Unreachable."""
+        if not self.put(frame):
+            await self.drain()
 
     @abstractmethod
     async def receive(self) -> bytes:

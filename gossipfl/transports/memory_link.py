@@ -28,14 +28,17 @@ class MemoryLink(Link):
         self._outgoing = outgoing
         self._incoming = incoming
 
-    async def send(self, frame: bytes) -> None:
+    def put(self, frame: bytes) -> bool:
         check_frame(frame)
-        await trio.lowlevel.checkpoint()
         if self._outgoing.closed or self._incoming.ended():
             raise Unreachable(f"{self.peer} is gone")
         self._outgoing.put(frame)
         self.traffic.sent_bytes += PREFIX_BYTES + len(frame)
         self.traffic.sent_frames += 1
+        return True
+
+    async def drain(self) -> None:
+        await trio.lowlevel.checkpoint()
 
     async def receive(self) -> bytes:
         frame = await self._incoming.get()

@@ -25,7 +25,8 @@ WAITING_MAX: Final = 16
 RELAYED_MAX: Final = 8
 _ADDRESS: Final = re.compile(r"([0-9a-f]{16})\.([0-9a-f]{16})\.relay:[0-9]{1,5}")
 
-Send = Callable[[bytes], Awaitable[None]]
+Put = Callable[[bytes], bool]
+Drain = Callable[[], Awaitable[None]]
 Dial = Callable[[bytes, bytes], Awaitable[Link]]
 
 
@@ -46,20 +47,24 @@ class RelayLink(Link):
     traffic: nothing of its own, since its bytes are those of the link to the seed.
     """
 
-    def __init__(self, peer: str, send: Send, closed: Callable[[], None]) -> None:
-        """send: hands a frame to the seed; closed: called once, when we end the link."""
+    def __init__(self, peer: str, put: Put, drain: Drain, closed: Callable[[], None]) -> None:
+        """put, drain: as a link's, towards the seed; closed: called once, when we end the link."""
         self.peer = peer
         self.traffic = Traffic()
-        self._send = send
+        self._put = put
+        self._drain = drain
         self._closed = closed
         self._ended: str | None = None
-        self._arrive, self._arrived = trio.open_memory_channel[bytes](WAITING_MAX)
+        self._coming, self._arrived = trio.open_memory_channel[bytes](WAITING_MAX)
 
-    async def send(self, frame: bytes) -> None:
+    def put(self, frame: bytes) -> bool:
         check_frame(frame)
         if self._ended is not None:
             raise Unreachable(self._ended)
-        await self._send(frame)
+        return self._put(frame)
+
+    async def drain(self) -> None:
+        await self._drain()
 
     async def receive(self) -> bytes:
         try:
@@ -67,10 +72,10 @@ class RelayLink(Link):
         except (trio.EndOfChannel, trio.ClosedResourceError):
             raise Unreachable(self._ended or f"{self.peer} is gone") from None
 
-    def put(self, frame: bytes) -> bool:
+    def arrive(self, frame: bytes) -> bool:
         """A frame came from the seed; False when it had to be dropped."""
         try:
-            self._arrive.send_nowait(frame)
+            self._coming.send_nowait(frame)
         except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
             return False
         return True
@@ -79,7 +84,7 @@ class RelayLink(Link):
         """The seed says that it is over; what has arrived can still be read."""
         if self._ended is None:
             self._ended = reason
-            self._arrive.close()
+            self._coming.close()
 
     async def aclose(self) -> None:
         if self._ended is None:

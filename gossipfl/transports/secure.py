@@ -73,10 +73,13 @@ class SecureLink(Link, Generic[T]):
         """Bytes of the longest frame that fits, sealed, into one of the transport's."""
         return self._session.PLAINTEXT_MAX
 
-    async def send(self, frame: bytes) -> None:
+    def put(self, frame: bytes) -> bool:
         if not 1 <= len(frame) <= self.frame_max:
             raise LocalProtocolError(f"a frame has 1 to {self.frame_max} bytes, not {len(frame)}")
-        await self._link.send(self._session.seal(frame))
+        return self._link.put(self._session.seal(frame))
+
+    async def drain(self) -> None:
+        await self._link.drain()
 
     async def receive(self) -> bytes:
         while True:

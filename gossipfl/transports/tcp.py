@@ -4,7 +4,10 @@ The same framing as Noise over TCP commonly uses; encryption is transports/secur
 """
 
 import errno
+import os
 import struct
+from collections.abc import Awaitable
+from typing import Protocol, TypeVar
 
 import trio
 
@@ -23,9 +26,59 @@ from gossipfl.transports.base import (
     check_frame,
 )
 
+T = TypeVar("T")
+
 _LENGTH = struct.Struct(">H")
 _READ_BYTES = 16384
-_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
+_GONE = (OSError, trio.ClosedResourceError)
+
+
+class Stream(Protocol):
+    """Bytes both ways.  Raises OSError or trio.ClosedResourceError when it is over."""
+
+    def write(self, data: bytes | bytearray) -> int:
+        """How many of the first bytes it takes at once."""
+
+    async def writable(self) -> None:
+        """Until it may take more."""
+
+    async def read(self, most: int) -> bytes:
+        """The next 1 to `most` bytes; none at the end.  Cancelling it loses nothing."""
+
+    async def aclose(self) -> None:
+        """Let go of it, and wake whoever waits for it."""
+
+
+class TcpStream:
+    """A connected socket.
+
+    Trio's own stream lets others run around every call, and reads in vain before it waits: that
+    costs more than a small model's round.
+    """
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self.socket = stream.socket
+
+    def write(self, data: bytes | bytearray) -> int:
+        try:
+            return os.write(self.socket.fileno(), data)
+        except BlockingIOError:
+            return 0
+
+    async def writable(self) -> None:
+        await trio.lowlevel.wait_writable(self.socket)
+
+    async def read(self, most: int) -> bytes:
+        while True:
+            await trio.lowlevel.wait_readable(self.socket)
+            try:
+                return os.read(self.socket.fileno(), most)
+            except BlockingIOError:
+                continue  # a false alarm
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class StreamLink(Link):
@@ -34,35 +87,41 @@ class StreamLink(Link):
     frame_max: bytes; longer frames are refused before they are read, so it also bounds our memory.
     """
 
-    def __init__(self, stream: trio.abc.Stream, peer: str, frame_max: int = FRAME_MAX) -> None:
+    def __init__(self, stream: Stream, peer: str, frame_max: int = FRAME_MAX) -> None:
         self.peer = peer
         self.traffic = Traffic()
         self._stream = stream
         self._frame_max = frame_max
         # Bytes live here, not in receive(), so that cancelling receive() loses none.
         self._buffer = bytearray()
-        self._sending = trio.Lock()
+        self._outgoing = bytearray()
+        self._draining = trio.Lock()
 
-    async def send(self, frame: bytes) -> None:
+    def put(self, frame: bytes) -> bool:
         check_frame(frame, self._frame_max)
-        async with self._sending:
-            await self._send_all(_LENGTH.pack(len(frame)) + frame)
+        self._outgoing += _LENGTH.pack(len(frame)) + frame
         self.traffic.sent_bytes += PREFIX_BYTES + len(frame)
         self.traffic.sent_frames += 1
+        return not self._draining.locked() and self._write()
 
-    async def _send_all(self, data: bytes) -> None:
+    async def drain(self) -> None:
+        async with self._draining:
+            while not self._write():
+                await self._wait(self._stream.writable())
+
+    def _write(self) -> bool:
+        """Whether the stream takes all that waits."""
         try:
-            await self._stream.send_all(data)
+            taken = self._stream.write(self._outgoing) if self._outgoing else 0
         except _GONE as error:
-            raise Unreachable(f"{self.peer} is gone: {_reason(error)}") from error
-        except trio.Cancelled:
-            # Part of the frame may be out; another one behind it would be read as its rest.
-            await trio.aclose_forcefully(self._stream)
-            raise
+            raise self._gone(error) from error
+        del self._outgoing[:taken]
+        return not self._outgoing
 
     async def receive(self) -> bytes:
-        # Even when a frame waits already: a peer that floods us must not keep other tasks waiting.
-        await trio.lowlevel.checkpoint()
+        if len(self._buffer) >= self._wanted_bytes():
+            # It came with the last one: a peer that floods us must not keep other tasks waiting.
+            await trio.lowlevel.checkpoint()
         while len(self._buffer) < self._wanted_bytes():
             await self._fill()
         end = self._wanted_bytes()
@@ -84,15 +143,21 @@ class StreamLink(Link):
         return PREFIX_BYTES + int(length)
 
     async def _fill(self) -> None:
-        try:
-            data = await self._stream.receive_some(_READ_BYTES)
-        except _GONE as error:
-            raise Unreachable(f"{self.peer} is gone: {_reason(error)}") from error
+        data = await self._wait(self._stream.read(_READ_BYTES))
         if not data:
             where = "in mid-frame" if self._buffer else "the link"
             raise Unreachable(f"{self.peer} closed {where}")
         self._buffer += data
         self.traffic.received_bytes += len(data)
+
+    async def _wait(self, for_what: Awaitable[T]) -> T:
+        try:
+            return await for_what
+        except _GONE as error:
+            raise self._gone(error) from error
+
+    def _gone(self, error: BaseException) -> Unreachable:
+        return Unreachable(f"{self.peer} is gone: {_reason(error)}")
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -124,7 +189,7 @@ class TcpTransport(Transport):
             stream = await trio.open_tcp_stream(host, port, happy_eyeballs_delay=0.25)
         except (OSError, UnicodeError) as error:  # UnicodeError: no legal name, says the resolver
             raise Unreachable(f"{address} does not answer: {_reason(error)}") from error
-        return StreamLink(stream, address, self._frame_max)
+        return StreamLink(TcpStream(stream), address, self._frame_max)
 
     async def serve(
         self, on_link: Handler, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
@@ -137,7 +202,9 @@ class TcpTransport(Transport):
             except OSError:  # gone before we looked
                 await stream.aclose()
                 return
-            await self._reception.host(StreamLink(stream, label, self._frame_max), on_link)
+            await self._reception.host(
+                StreamLink(TcpStream(stream), label, self._frame_max), on_link
+            )
 
         task_status.started(format_address(*listeners[0].socket.getsockname()[:2]))
         await trio.serve_listeners(accept, listeners)

@@ -21,6 +21,10 @@ class Gate:
             self._opened.set()
             self._opened = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._opened is None
+
     async def passed(self) -> None:
         """At once, or when the machine goes on."""
         while self._opened is not None:
@@ -57,10 +61,20 @@ class _PausingLink(Link):
         self._link = link
         self._gate = gate
         self._waiting: bytes | None = None
+        self._held: list[bytes] = []
 
-    async def send(self, frame: bytes) -> None:
+    def put(self, frame: bytes) -> bool:
+        self._held.append(frame)
+        return self._gate.is_open and self._let_go()
+
+    def _let_go(self) -> bool:
+        held, self._held = self._held, []
+        return all([self._link.put(frame) for frame in held])
+
+    async def drain(self) -> None:
         await self._gate.passed()
-        await self._link.send(frame)
+        self._let_go()
+        await self._link.drain()
 
     async def receive(self) -> bytes:
         if self._waiting is None:  # kept here, so that cancelling loses nothing

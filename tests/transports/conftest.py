@@ -5,38 +5,40 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import trio
-import trio.testing
 
 
-class SlowStream(trio.abc.HalfCloseableStream):
+class SlowStream:
     """Hands over at most `chunk` bytes at a time, `delay_s` apart, and keeps what was sent."""
 
     def __init__(self, incoming: bytes, *, chunk: int = 1, delay_s: float = 1.0) -> None:
         self.incoming = bytearray(incoming)
-        self.sent = bytearray()
+        self.writes: list[bytes] = []
         self.closed = False
         self._chunk, self._delay_s = chunk, delay_s
+        self._room = 0
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+    @property
+    def sent(self) -> bytes:
+        return b"".join(self.writes)
+
+    def write(self, data: bytes | bytearray) -> int:
+        if self.closed:
+            raise trio.ClosedResourceError
+        taken, self._room = bytes(data[: self._room]), 0
+        self.writes += [taken] if taken else []
+        return len(taken)
+
+    async def writable(self) -> None:
+        await trio.sleep(self._delay_s)
+        self._room = self._chunk
+
+    async def read(self, most: int) -> bytes:
         await trio.sleep(self._delay_s)
         if self.closed:
             raise trio.ClosedResourceError
-        taken = bytes(self.incoming[: self._chunk])
-        del self.incoming[: self._chunk]
+        taken = bytes(self.incoming[: min(most, self._chunk)])
+        del self.incoming[: len(taken)]
         return taken
-
-    async def send_all(self, data: bytes) -> None:
-        for start in range(0, len(data), self._chunk):
-            await trio.sleep(self._delay_s)
-            if self.closed:
-                raise trio.ClosedResourceError
-            self.sent += data[start : start + self._chunk]
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def send_eof(self) -> None:
-        await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
         self.closed = True

@@ -33,6 +33,7 @@ class Journal:
         self._observer = observer
         self._queue: list[Item] = []
         self._refusing = False
+        self._writing = False
         self._work = trio.Event()
         self._progress = trio.lowlevel.ParkingLot()
 
@@ -57,10 +58,12 @@ class Journal:
         return self.position
 
     async def wait_written(self, position: int) -> None:
-        """Return once this record survives a crash, or the disk has refused it."""
+        """Return once this record survives a crash, or the disk has refused it.
+
+        Who waits first writes for all: to wake another task would cost more than a row.
+        """
         while self._durable < position and not self._refusing:
-            self._work.set()
-            await self._progress.park()
+            await self._write_queued()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled; what is queued then is still written."""
@@ -69,19 +72,28 @@ class Journal:
             while True:
                 await self._work.wait()
                 self._work = trio.Event()
-                await self._write_queued()
                 if self._refusing:
                     await trio.sleep(RETRY_S)
-                    self._work.set()
+                await self._write_all()
         finally:
             with trio.move_on_after(RETRY_S, shield=True):
-                await self._write_queued()
+                await self._write_all()
+
+    async def _write_all(self) -> None:
+        while self._writing:  # what was put meanwhile is not in that batch
+            await self._progress.park()
+        await self._write_queued()
 
     async def _write_queued(self) -> None:
+        """Write all that waits, or wait for whoever is writing."""
+        if self._writing:
+            await self._progress.park()
+            return
         batch, self._queue = self._queue, []
         position = self.position
         if not batch:
             return
+        self._writing = True
         try:
             # Shielded: a cancellation that is due already would take the batch with it.
             with trio.CancelScope(shield=True):
@@ -90,7 +102,10 @@ class Journal:
             self._observer.emit("state.write_failed", error=str(error), waiting=len(batch))
             self._queue = (batch + self._queue)[-BACKLOG_MAX:]
             self._refusing = True
+            self._work.set()
         else:
             self._durable = position
             self._refusing = False
-        self._progress.unpark_all()
+        finally:
+            self._writing = False
+            self._progress.unpark_all()
