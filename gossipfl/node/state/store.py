@@ -143,10 +143,10 @@ class Store:
 
     def _write_links(self, item: LinksCheckpoint) -> None:
         self._db.execute("DELETE FROM links")
-        rows = [
+        rows = (  # one at a time: a seed has an anchor for every client
             (peer, item.position, encode_link(link, peer, item.position))
             for peer, link in item.links.items()
-        ]
+        )
         self._db.executemany("INSERT INTO links VALUES(?,?,?)", rows)
         self._write_meta("links", item.position)
 
