@@ -19,8 +19,8 @@ ALLOWED = {
 OUTSIDE_CORE = frozenset(ALLOWED) | {"datasets"}
 # Above the core, but just as free of I/O: time and chance are simulated there.
 WITHOUT_IO = {"simulation", "topologies"}
-# In the core, only these may touch files: data sources read what they are given, and kernels keep
-# compiled code beside Numba's own cache.
+# In the core, only these may touch files or the system: data sources read what they are given, and
+# kernels keep compiled code.
 MAY_USE_FILES = {
     "data/csv_source.py",
     "data/npz_source.py",
@@ -31,8 +31,9 @@ MAY_USE_FILES = {
     "faults/script.py",
     "toml.py",
     "topologies/edge_file.py",
-    "kernels/runtime.py",
-    "kernels/staleness.py",
+    "kernels/cache.py",
+    "kernels/loader.py",
+    "kernels/presence.py",
 }
 FORBIDDEN_IN_CORE = {
     "trio", "socket", "ssl", "select", "time", "datetime", "random", "threading", "asyncio",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.elementary import logistic, tanh
 from gossipfl.kernels.layout import (
     OUTPUTS,
@@ -11,6 +11,7 @@ from gossipfl.kernels.layout import (
     SOURCE,
     SOURCE_GRADIENT,
 )
+from gossipfl.kernels.signatures import LAYER
 
 ONE = np.float32(1)
 ZERO = np.float32(0)

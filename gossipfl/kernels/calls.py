@@ -1,78 +1,55 @@
-"""Kernels that are compiled one by one, on first use, and called by address.
+"""What kernels are written with: pointers, and calls of other kernels by their address.
 
-A model needs only some of the kernels, and one jitted loop has to serve every model.  So each
-kernel is a C function of a fixed signature, and the loop finds its address in an array.  Where
-Numba is switched off, a kernel is the plain Python function and an array of kernels holds those.
+A model needs only some of the kernels, and one loop has to serve every model.  So each kernel is a
+C function of a fixed signature, and the loop finds its address in an array.  Where Numba is
+switched off, a kernel is the plain Python function and an array of kernels holds those.
 """
 
-from functools import cached_property
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from gossipfl.kernels import signatures
+from gossipfl.kernels.compiler import numba_type
+from gossipfl.kernels.signatures import (
+    GATHER,
+    LAYER,
+    LISTED_PRODUCT,
+    OPTIMIZER,
+    PRODUCT,
+    WEIGHING,
+    leaves,
+)
+
 COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
-FLOATS, DOUBLES = types.CPointer(types.float32), types.CPointer(types.float64)
-INTEGERS = types.CPointer(types.int64)
+FLOATS, INTEGERS = numba_type(signatures.FLOATS), numba_type(signatures.INTEGERS)
 
 
-class Kernel:
-    """One C function: called with pointers when compiled, with arrays when not."""
+class Source:
+    """A kernel as it is written, and how it is to be compiled."""
 
     def __init__(self, function, signature, fastmath):
         self.function = function
-        self._signature = signature
-        self._fastmath = fastmath
-
-    @cached_property
-    def entry(self):
-        """What an array of kernels holds: the address, compiled now or taken from the cache."""
-        if not COMPILED:
-            return self.function
-        options = {"fastmath": self._fastmath, "error_model": "numpy", "cache": True}
-        # The object must outlive the address.
-        self._held = numba.cfunc(self._signature, **options)(self.function)
-        return self._held.address
-
-    def __call__(self, *arguments):
-        """One call from Python, with arrays for pointers; used by tests."""
-        if not COMPILED:
-            return self.function(*_flat(arguments))
-        self.entry  # noqa: B018  (compiles)
-        types_ = self._held.ctypes.argtypes
-        pairs = zip(arguments, types_, strict=True)
-        return self._held.ctypes(*(_pointer(a, t) for a, t in pairs))
-
-
-def _pointer(argument, type_):
-    return argument.ctypes.data_as(type_) if isinstance(argument, np.ndarray) else argument
+        self.signature = signature
+        self.fastmath = fastmath
 
 
 def kernel(signature, fastmath=frozenset()):
-    """Decorator: a Kernel with this C signature.  It may not allocate, raise or return a value."""
+    """Decorator: a Source with this C signature.  It may neither allocate nor raise."""
 
     def wrap(function):
-        return Kernel(function, signature, set(fastmath))
+        return Source(function, signature, set(fastmath))
 
     return wrap
 
 
-def array_of(kernels):
-    """Kernels in an array, of any shape, that a compiled loop or its plain twin can call from.
-
-    None stands for a kernel that nobody will call.
-    """
-    entries = np.empty(np.shape(kernels), object)
-    entries.ravel()[:] = [0 if k is None else k.entry for k in np.ravel(np.array(kernels, object))]
-    return entries.astype(np.int64) if COMPILED else entries
-
-
 def _caller(signature):
     """An intrinsic call(entry, arguments): arrays pass as pointers, nested tuples side by side."""
+    parameters = [numba_type(part) for part in leaves(signature.parameters)]
     if not COMPILED:
         return lambda entry, arguments: entry(*_flat(arguments))  # as pointers: no shapes
 
@@ -82,9 +59,9 @@ def _caller(signature):
             found = list(_leaves(builder, caller_signature.args[1], values[1]))
             cast = [
                 _passed(context, builder, type_, value, wanted)
-                for (type_, value), wanted in zip(found, signature.args, strict=True)
+                for (type_, value), wanted in zip(found, parameters, strict=True)
             ]
-            shape = [context.get_value_type(wanted) for wanted in signature.args]
+            shape = [context.get_value_type(wanted) for wanted in parameters]
             pointer = ir.FunctionType(ir.VoidType(), shape).as_pointer()
             builder.call(builder.inttoptr(values[0], pointer), cast)
             return context.get_dummy_value()
@@ -150,23 +127,6 @@ def _integer_array_at(buffer, start):
 
 # integers_at(buffer, start): i64 in place of pairs of f32, where a kernel keeps lists of its own.
 integers_at: Any = intrinsic(_integers_at) if COMPILED else _integer_array_at
-
-# row, parameters, gradient, workspace, batch, shared kernels
-LAYER = types.void(INTEGERS, FLOATS, FLOATS, FLOATS, types.int64, INTEGERS)
-# source, width, rows, how many rows, out
-GATHER = types.void(FLOATS, types.int64, INTEGERS, types.int64, FLOATS)
-# settings of the step, vectors, size
-OPTIMIZER = types.void(DOUBLES, FLOATS, types.int64)
-# table, its layers, parameters, size, out
-WEIGHING = types.void(INTEGERS, types.int64, FLOATS, types.int64, FLOATS)
-# (a, row stride, column stride), (b, row stride), (out, row stride), (m, n, k), add
-_STRIDE = types.int64
-PRODUCT = types.void(
-    *(FLOATS, _STRIDE, _STRIDE, FLOATS, _STRIDE, FLOATS, _STRIDE),
-    *(types.int64, types.int64, types.int64, types.int64),
-)
-# a, starts of its rows, of its columns; the rest as above
-LISTED_PRODUCT = types.void(FLOATS, INTEGERS, INTEGERS, *PRODUCT.args[3:])
 
 call_layer: Any = _caller(LAYER)
 call_gather = _caller(GATHER)

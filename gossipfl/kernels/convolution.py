@@ -20,7 +20,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import clear
-from gossipfl.kernels.calls import LAYER, at, call_listed_product, kernel
+from gossipfl.kernels.calls import at, call_listed_product, kernel
 from gossipfl.kernels.lanes import LANES, add, fill, load, store, sum_lines
 from gossipfl.kernels.layout import (
     BIASES,
@@ -38,6 +38,7 @@ from gossipfl.kernels.layout import (
     WEIGHTS,
     WIDTH,
 )
+from gossipfl.kernels.signatures import LAYER
 from gossipfl.kernels.sliding import (
     channels_of,
     filters_of,

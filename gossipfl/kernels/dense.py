@@ -4,7 +4,7 @@ in every example.  Where they are many, scratch holds the weights transposed.
 
 from numba.extending import register_jitable
 
-from gossipfl.kernels.calls import LAYER, at, call_product, kernel
+from gossipfl.kernels.calls import at, call_product, kernel
 from gossipfl.kernels.lanes import spread, sum_lines
 from gossipfl.kernels.layout import (
     BIASES,
@@ -20,6 +20,7 @@ from gossipfl.kernels.layout import (
     WEIGHTS,
 )
 from gossipfl.kernels.linear import linear_back, linear_forward, linear_slopes
+from gossipfl.kernels.signatures import LAYER
 
 
 @kernel(LAYER)

@@ -9,7 +9,7 @@ place).  Scratch holds the factors of all entries, in whole blocks of four.
 import numpy as np
 
 from gossipfl.kernels.arrays import copy
-from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.layout import (
     CLOCK,
     INPUTS,
@@ -23,6 +23,7 @@ from gossipfl.kernels.layout import (
     TRAINING,
 )
 from gossipfl.kernels.philox import words
+from gossipfl.kernels.signatures import LAYER
 
 u8, i8 = np.uint64, np.int64
 ZERO, NONE = np.float32(0), np.uint64(0)

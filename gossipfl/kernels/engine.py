@@ -13,9 +13,11 @@ NAME = "NumPy" if MISSING else "Numba"
 
 
 def _chosen(name: str) -> Any:
-    return import_module(f"gossipfl.kernels.{name}_ref" if MISSING else f"gossipfl.kernels.{name}")
+    return import_module(
+        f"gossipfl.kernels.{name}_ref" if MISSING else f"gossipfl.kernels.doors.{name}"
+    )
 
 
-kinds, steps = _chosen("kinds"), _chosen("steps")
-orders, updates = _chosen("orders"), _chosen("updates")
+kinds: Any = import_module("gossipfl.kernels.kinds_ref" if MISSING else "gossipfl.kernels.kinds")
+steps, orders, updates = _chosen("steps"), _chosen("orders"), _chosen("updates")
 payload, scatter = _chosen("payload"), _chosen("scatter")

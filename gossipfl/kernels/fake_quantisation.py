@@ -13,7 +13,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import copy
-from gossipfl.kernels.calls import LAYER, WEIGHING, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.layout import (
     BIAS_MAX,
     BIASES,
@@ -43,6 +43,7 @@ from gossipfl.kernels.layout import (
     WEIGHTS,
     WIDTH,
 )
+from gossipfl.kernels.signatures import LAYER, WEIGHING
 
 ZERO, ONE = np.float32(0), np.float32(1)
 ROUNDING = np.float32(12582912)  # 1.5 * 2**23: adding and taking it off leaves a whole number

@@ -12,7 +12,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import add, clear, copy, scale, sum_rows, transpose
-from gossipfl.kernels.calls import LAYER, at, call_product, kernel
+from gossipfl.kernels.calls import at, call_product, kernel
 from gossipfl.kernels.elementary import logistic, tanh
 from gossipfl.kernels.layout import (
     BIASES,
@@ -27,6 +27,7 @@ from gossipfl.kernels.layout import (
     TIMES,
     WEIGHTS,
 )
+from gossipfl.kernels.signatures import LAYER
 
 ONE = np.float32(1)
 CONTRACT = {"contract"}

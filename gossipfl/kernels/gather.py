@@ -1,7 +1,8 @@
 """Rows of a matrix, copied side by side."""
 
-from gossipfl.kernels.calls import GATHER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.lanes import move
+from gossipfl.kernels.signatures import GATHER
 
 
 @kernel(GATHER)

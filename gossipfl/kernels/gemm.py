@@ -7,7 +7,8 @@ order of the tiles' own; NaN and infinity, by which the trainer recognises diver
 from numba.extending import register_jitable
 
 from gossipfl.kernels import gemm_ref
-from gossipfl.kernels.calls import COMPILED, LISTED_PRODUCT, PRODUCT, Kernel, at
+from gossipfl.kernels.calls import COMPILED, at, kernel
+from gossipfl.kernels.signatures import LISTED_PRODUCT, PRODUCT
 
 if COMPILED:
     from gossipfl.kernels.tiles import broadcast_tile, dot_tile
@@ -92,6 +93,5 @@ else:
     multiply, multiply_transposed = gemm_ref.multiply, gemm_ref.multiply_transposed
     multiply_listed = gemm_ref.multiply_listed
 
-MULTIPLY = Kernel(multiply, PRODUCT, set())
-MULTIPLY_TRANSPOSED = Kernel(multiply_transposed, PRODUCT, set())
-MULTIPLY_LISTED = Kernel(multiply_listed, LISTED_PRODUCT, set())
+multiply, multiply_transposed = kernel(PRODUCT)(multiply), kernel(PRODUCT)(multiply_transposed)
+multiply_listed = kernel(LISTED_PRODUCT)(multiply_listed)

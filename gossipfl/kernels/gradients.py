@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from gossipfl.kernels.calls import OPTIMIZER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.layout import CLIP_NORM, GRADIENT, PARAMETERS, PROXIMAL, START
+from gossipfl.kernels.signatures import OPTIMIZER
 
 NORM_MIN = 1e-6  # added to the norm, as PyTorch does
 

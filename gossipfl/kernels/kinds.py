@@ -6,73 +6,59 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.kernels import (
-    activations,
-    convolution,
-    dense,
-    dropout,
-    fake_quantisation,
-    fastgrnn,
-    gather,
-    gemm,
-    gradients,
-    group_norm,
-    gru,
-    layout,
-    losses,
-    normalisation,
-    optimizers,
-    pooling,
-    positions,
-    transformer,
+from gossipfl.kernels import layout
+from gossipfl.kernels.native import Kernel, array_of
+from gossipfl.kernels.signatures import (
+    GATHER,
+    LAYER,
+    LISTED_PRODUCT,
+    OPTIMIZER,
+    PRODUCT,
+    WEIGHING,
 )
-from gossipfl.kernels.calls import array_of
+
+
+def _both(name: str) -> tuple[Kernel, Kernel]:
+    """The forward and the backward kernel of a layer."""
+    return Kernel(f"{name}_forward", LAYER), Kernel(f"{name}_backward", LAYER)
+
 
 LAYERS = {
-    layout.DENSE: (dense.dense_forward, dense.dense_backward),
-    layout.RELU: (activations.relu_forward, activations.relu_backward),
-    layout.TANH: (activations.tanh_forward, activations.tanh_backward),
-    layout.SIGMOID: (activations.sigmoid_forward, activations.sigmoid_backward),
-    layout.LAYER_NORM: (
-        normalisation.layer_norm_forward,
-        normalisation.layer_norm_backward,
-    ),
-    layout.GRU: (gru.gru_forward, gru.gru_backward),
-    layout.FASTGRNN: (fastgrnn.fastgrnn_forward, fastgrnn.fastgrnn_backward),
-    layout.CONVOLUTION: (
-        convolution.convolution_forward,
-        convolution.convolution_backward,
-    ),
-    layout.MAX_POOL: (pooling.max_pool_forward, pooling.max_pool_backward),
-    layout.AVERAGE_POOL: (pooling.average_pool_forward, pooling.average_pool_backward),
-    layout.GROUP_NORM: (group_norm.group_norm_forward, group_norm.group_norm_backward),
-    layout.DROPOUT: (dropout.dropout_forward, dropout.dropout_backward),
-    layout.POSITIONS: (positions.positions_forward, positions.positions_backward),
-    layout.TRANSFORMER: (transformer.transformer_forward, transformer.transformer_backward),
-    layout.FAKE_QUANTISE: (
-        fake_quantisation.fake_quantise_forward,
-        fake_quantisation.fake_quantise_backward,
-    ),
+    layout.DENSE: _both("dense.dense"),
+    layout.RELU: _both("activations.relu"),
+    layout.TANH: _both("activations.tanh"),
+    layout.SIGMOID: _both("activations.sigmoid"),
+    layout.LAYER_NORM: _both("normalisation.layer_norm"),
+    layout.GRU: _both("gru.gru"),
+    layout.FASTGRNN: _both("fastgrnn.fastgrnn"),
+    layout.CONVOLUTION: _both("convolution.convolution"),
+    layout.MAX_POOL: _both("pooling.max_pool"),
+    layout.AVERAGE_POOL: _both("pooling.average_pool"),
+    layout.GROUP_NORM: _both("group_norm.group_norm"),
+    layout.DROPOUT: _both("dropout.dropout"),
+    layout.POSITIONS: _both("positions.positions"),
+    layout.TRANSFORMER: _both("transformer.transformer"),
+    layout.FAKE_QUANTISE: _both("fake_quantisation.fake_quantise"),
 }
 LOSSES = {
-    layout.CROSS_ENTROPY: losses.cross_entropy,
-    layout.SQUARED_ERROR: losses.squared_error,
-    layout.WEIGHTED_CROSS_ENTROPY: losses.weighted_cross_entropy,
-    layout.BINARY: losses.binary,
-    layout.HUBER: losses.huber,
+    layout.CROSS_ENTROPY: Kernel("losses.cross_entropy", LAYER),
+    layout.SQUARED_ERROR: Kernel("losses.squared_error", LAYER),
+    layout.WEIGHTED_CROSS_ENTROPY: Kernel("losses.weighted_cross_entropy", LAYER),
+    layout.BINARY: Kernel("losses.binary", LAYER),
+    layout.HUBER: Kernel("losses.huber", LAYER),
 }
 OPTIMIZERS = {
-    layout.SGD: optimizers.sgd,
-    layout.NESTEROV: optimizers.nesterov,
-    layout.ADAM: optimizers.adam,
+    layout.SGD: Kernel("optimizers.sgd", OPTIMIZER),
+    layout.NESTEROV: Kernel("optimizers.nesterov", OPTIMIZER),
+    layout.ADAM: Kernel("optimizers.adam", OPTIMIZER),
 }
 SHARED = {
-    layout.MULTIPLY: gemm.MULTIPLY,
-    layout.MULTIPLY_TRANSPOSED: gemm.MULTIPLY_TRANSPOSED,
-    layout.MULTIPLY_LISTED: gemm.MULTIPLY_LISTED,
-    layout.GATHER: gather.gather,
-    layout.PREPARE: gradients.prepare,
-    layout.QUANTISE_WEIGHTS: fake_quantisation.quantise_weights,
+    layout.MULTIPLY: Kernel("gemm.multiply", PRODUCT),
+    layout.MULTIPLY_TRANSPOSED: Kernel("gemm.multiply_transposed", PRODUCT),
+    layout.MULTIPLY_LISTED: Kernel("gemm.multiply_listed", LISTED_PRODUCT),
+    layout.GATHER: Kernel("gather.gather", GATHER),
+    layout.PREPARE: Kernel("gradients.prepare", OPTIMIZER),
+    layout.QUANTISE_WEIGHTS: Kernel("fake_quantisation.quantise_weights", WEIGHING),
 }
 # Only layers of this kind call it; it takes long to compile.
 CALLERS = {

@@ -8,9 +8,10 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.elementary import exp
 from gossipfl.kernels.layout import INPUTS, RESULT, SCRATCH, SOURCE, SOURCE_GRADIENT
+from gossipfl.kernels.signatures import LAYER
 
 ONE = np.float32(1)
 # Sums of exponentials lie in 1..2**24, so the product of so many fits into a float64 ...

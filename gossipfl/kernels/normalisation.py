@@ -13,7 +13,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import clear
-from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.lanes import (
     LANES,
     add,
@@ -37,6 +37,7 @@ from gossipfl.kernels.layout import (
     SOURCE_GRADIENT,
     WEIGHTS,
 )
+from gossipfl.kernels.signatures import LAYER
 
 EPSILON = 1e-5
 ZERO, ONE = np.float32(0), np.float32(1)

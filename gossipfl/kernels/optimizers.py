@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from gossipfl.kernels.calls import OPTIMIZER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.layout import (
     BETA1,
     BETA2,
@@ -26,6 +26,7 @@ from gossipfl.kernels.layout import (
     SECOND_MOMENT,
     SECOND_SCALE,
 )
+from gossipfl.kernels.signatures import OPTIMIZER
 
 
 @kernel(OPTIMIZER)

@@ -3,9 +3,11 @@
 Random numbers are spread evenly, so counting how many begin alike puts each next to its place.
 """
 
-import numba
 import numpy as np
 from numba.extending import register_jitable
+
+from gossipfl.kernels.calls import kernel
+from gossipfl.kernels.signatures import DRAW_ORDERS
 
 u8 = np.uint64
 GAMMA, FIRST, SECOND = u8(0x9E3779B97F4A7C15), u8(0xBF58476D1CE4E5B9), u8(0x94D049BB133111EB)
@@ -21,7 +23,7 @@ def mixed(number):
     return z ^ (z >> u8(31))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(DRAW_ORDERS)
 def draw_orders(seed, first, keys, starts, out):
     """A random order for each epoch from the `first` on; a tie goes to the lower row.
 
@@ -40,6 +42,7 @@ def draw_orders(seed, first, keys, starts, out):
         _settle(out[epoch])
         for place in range(keys.size):
             out[epoch, place] &= LOWER
+    return 0
 
 
 @register_jitable

@@ -5,15 +5,15 @@ called from here.  `room` is memory that both write to: int32[d], float32[d], ui
 uint8[2 x tensors] and float64[1].
 """
 
-import numba
-
+from gossipfl.kernels.calls import kernel
 from gossipfl.kernels.payload_ref import CODES_AMISS
 from gossipfl.kernels.quantisation import dequantise, quantise
 from gossipfl.kernels.rice import read_payload, write_payload
 from gossipfl.kernels.selection import select_top
+from gossipfl.kernels.signatures import DECODE, ENCODE
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(ENCODE)
 def encode(model, anchor, wanted, floor, mark_bits, stops, borders, room, out):
     """Write what stands for model - anchor; return its bytes, or -1 if it is not finite.
 
@@ -33,7 +33,7 @@ def encode(model, anchor, wanted, floor, mark_bits, stops, borders, room, out):
     return write_payload(indices, own, codes[:groups], mark_bits, model.size, out)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(DECODE)
 def decode(stream, size, stops, scales, room):
     """Find indices and values, the first in `room`; return how many, or a complaint below 0.
 

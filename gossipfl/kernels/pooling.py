@@ -7,7 +7,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import clear
-from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.lanes import LANES, add, fill, larger, load, multiply, store, where_equal
 from gossipfl.kernels.layout import (
     HEIGHT,
@@ -20,6 +20,7 @@ from gossipfl.kernels.layout import (
     SOURCE_GRADIENT,
     WIDTH,
 )
+from gossipfl.kernels.signatures import LAYER
 
 ZERO, LEAST = np.float32(0), np.float32(-np.inf)
 

@@ -1,7 +1,7 @@
 """A learned offset for every entry of an example, such as the place of each step of a window."""
 
 from gossipfl.kernels.arrays import copy, sum_rows
-from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.layout import (
     INPUTS,
     RESULT,
@@ -10,6 +10,7 @@ from gossipfl.kernels.layout import (
     SOURCE_GRADIENT,
     WEIGHTS,
 )
+from gossipfl.kernels.signatures import LAYER
 
 
 @kernel(LAYER)

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def quantise(values, indices, stops, borders, mark_bits, marks, codes):
     """Mark all entries; return how many groups they form.
 
@@ -34,7 +34,7 @@ def quantise(values, indices, stops, borders, mark_bits, marks, codes):
     return groups
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def dequantise(indices, marks, stops, codes, scales, out):
     """Write each entry's value, its group's scale under its sign; return how many groups there are.
 
@@ -61,7 +61,7 @@ def dequantise(indices, marks, stops, codes, scales, out):
     return groups
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _first_from(numbers, start, least):
     """The place from `start` on of the first of ascending numbers that is not below `least`."""
     stop = numbers.size
@@ -74,7 +74,7 @@ def _first_from(numbers, start, least):
     return start
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _mean(values):
     """The mean magnitude, summed in order."""
     total = 0.0
@@ -83,13 +83,13 @@ def _mean(values):
     return total / values.size
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _mark_signs(values, marks):
     for i in range(values.size):
         marks[i] = values[i] < 0
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _split(values, mean, borders, marks, codes, groups):
     """Mark entries above the mean and those that are not, each with a mean of their own."""
     lower = upper = 0.0
@@ -108,7 +108,7 @@ def _split(values, mean, borders, marks, codes, groups):
     return groups
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _put_code(mean, borders, codes, groups):
     """Append the code of a mean magnitude; returns the new number of codes."""
     codes[groups] = _first_from(borders, np.int64(0), mean)

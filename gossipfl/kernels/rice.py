@@ -43,7 +43,7 @@ def _bit_length(number):
     return bits
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def gap_bits(indices, rice, size):
     """Exact cost, in bits, of the gaps of ascending indices (int32[m], below `size`)."""
     escaped = np.int32(ESCAPE + _bit_length(size - 1))
@@ -57,7 +57,7 @@ def gap_bits(indices, rice, size):
     return total
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def best_parameter(indices, size):
     """The parameter that makes the gaps short: downhill from a likely one, the lower of equals."""
     # 0.69 = ln 2: what suits the mean of exponentially distributed gaps.
@@ -72,7 +72,7 @@ def best_parameter(indices, size):
     return best
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def write_payload(indices, marks, codes, mark_bits, size, out):
     """Write a whole payload, as compression/packing.py lays it out; return its bytes.
 
@@ -91,7 +91,7 @@ def write_payload(indices, marks, codes, mark_bits, size, out):
     return (write_bytes(codes, end, out) + 7) >> 3
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def write_entries(indices, marks, mark_bits, rice, size, position, out):
     """Write gaps and marks; return the position behind them.
 
@@ -120,7 +120,7 @@ def write_entries(indices, marks, mark_bits, rice, size, position, out):
     return 8 * byte + held
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def read_entries(stream, position, mark_bits, rice, size, indices, marks):
     """Fill indices (int32[m], ascending, below `size`) and marks (uint8[m]); return their end.
 
@@ -149,7 +149,7 @@ def read_entries(stream, position, mark_bits, rice, size, indices, marks):
     return position
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def read_payload(stream, size, indices, marks, codes):
     """The reverse of write_payload: (entries, codes), the first negative if there are none.
 
@@ -183,7 +183,7 @@ def _signed(byte):
     return int(np.int64(byte))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _read_codes(stream, position, codes, count):
     """What is behind the entries: whole bytes of codes, and zeros up to the last byte's end."""
     if position < 0:
@@ -198,7 +198,7 @@ def _read_codes(stream, position, codes, count):
     return count, groups
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _read_count(stream, length):
     """The number that a payload starts with, and where it ends."""
     number = 0
@@ -210,7 +210,7 @@ def _read_count(stream, length):
     return COUNT_ENDLESS, 0
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def write_bytes(values, position, out):
     """Write uint8[m] at `position`, with zeros up to its byte's end; return the position behind.
 
@@ -227,7 +227,7 @@ def write_bytes(values, position, out):
     return position + 8 * values.size
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def read_bytes(stream, position, out):
     """Fill out (uint8[m]) from `position` on, all of which must lie before the last word."""
     for i in range(out.size):

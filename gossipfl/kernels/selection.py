@@ -16,7 +16,7 @@ GRAIN = 1 << 18  # a sampled cut need not be closer: a thirty-second of an octav
 GOLDEN = 40503  # the golden ratio's share of 2**16: its multiples are spread evenly
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def select_top(model, anchor, wanted, floor, places, chosen, length):
     """Find the `wanted` largest magnitudes of model - anchor; return how many there are.
 
@@ -42,7 +42,7 @@ def select_top(model, anchor, wanted, floor, places, chosen, length):
     return _drop_ties(found, found - wanted, cut, places, picked)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _sampled_floor(model, anchor, wanted, floor, scratch):
     """A bit pattern from `floor` on that very likely `wanted` reach, and not many more."""
     stride = stride_of(model.size)
@@ -69,7 +69,7 @@ def sampled(i, stride):
     return i * stride + (((i * GOLDEN & 0xFFFF) * stride) >> 16)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _largest(bits, size):
     """The largest magnitude of the first `size`, or 0."""
     largest = np.int32(0)
@@ -78,7 +78,7 @@ def _largest(bits, size):
     return largest
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _cut(bits, size, wanted, low, grain):
     """The largest pattern from `low` on that `wanted` of `size` magnitudes reach, or `grain` less.
 
@@ -98,7 +98,7 @@ def _cut(bits, size, wanted, low, grain):
     return low
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit
 def _drop_ties(found, surplus, cut, places, bits):
     """Drop the last `surplus` of `found` entries that equal the cut; returns how many are left."""
     if surplus == 0:

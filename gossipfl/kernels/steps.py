@@ -4,11 +4,17 @@
 A `program` is what `kinds.program` makes of a plan.
 """
 
-import numba
 from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import ZERO, clear, copy
-from gossipfl.kernels.calls import at, call_gather, call_layer, call_optimizer, call_weighing
+from gossipfl.kernels.calls import (
+    at,
+    call_gather,
+    call_layer,
+    call_optimizer,
+    call_weighing,
+    kernel,
+)
 from gossipfl.kernels.layout import (
     BACKWARD,
     CLIP_NORM,
@@ -37,22 +43,23 @@ from gossipfl.kernels.layout import (
     UPDATE,
     WHOLE,
 )
+from gossipfl.kernels.signatures import RUN_FORWARD, RUN_GRADIENT, RUN_STEPS
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(RUN_STEPS)
 def run_steps(program, settings, clock, seed, given, data, batches, memory, results):
-    """One step per row of `batches`; returns (the mean loss, the sum of the results' squares).
+    """One step per row of `batches`; returns the mean loss.
 
     settings: f64[steps, SETTINGS]; clock: number of the first step; seed: the node's; given:
     (parameters f32[d], where the round began f32[d], correction f32[d], moments f32[k, d], what the
     optimizer knows); data: (features f32[n, inputs], targets f32[n, targets]); batches: i64[steps,
     batch] rows; memory: (f32[VECTORS, d], workspace f32[as planned]); results: room for
-    (parameters, moments).  A loss of -1 and nothing else when settings or
-    batches cannot be used.
+    (parameters, moments, f64[1] for the sum of their squares).  A loss of -1 and nothing else when
+    settings or batches cannot be used.
     """
     vectors, workspace = memory
     if not _are_legal(settings, batches, data[0].shape[0]):
-        return -1.0, 0.0
+        return -1.0
     code, source, truths = _code(program), at(data[0], 0), at(data[1], 0)
     kernels, shared, last = code[1:]
     update, numbers, (steps, batch) = kernels[2 * last + UPDATE], at(vectors, 0), batches.shape
@@ -67,7 +74,8 @@ def run_steps(program, settings, clock, seed, given, data, batches, memory, resu
         if now[PROXIMAL] > 0 or now[CLIP_NORM] > 0:
             call_optimizer(shared[PREPARE], (now, numbers, size))
         call_optimizer(update, (now, numbers, size))
-    return total / steps, _unload(numbers, size, results)
+    _unload(numbers, size, results)
+    return total / steps
 
 
 @register_jitable
@@ -97,10 +105,10 @@ def _load(given, vectors, size):
 
 @register_jitable
 def _unload(vectors, size, results):
-    """The reverse, into other arrays.  Returns the sum of all squares."""
-    parameters, moments = results
-    squares = _move(at(vectors, PARAMETERS * size), at(parameters, 0), size)
-    return squares + _move(at(vectors, FIRST_MOMENT * size), at(moments, 0), moments.size)
+    """The reverse, into other arrays."""
+    parameters, moments, squares = results
+    first = _move(at(vectors, PARAMETERS * size), at(parameters, 0), size)
+    squares[0] = first + _move(at(vectors, FIRST_MOMENT * size), at(moments, 0), moments.size)
 
 
 @register_jitable(fastmath={"reassoc"})
@@ -113,16 +121,17 @@ def _move(source, out, size):
     return total
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(RUN_GRADIENT)
 def run_gradient(program, vectors, workspace, batch):
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
     return _gradient(_code(program), at(vectors, 0), vectors.shape[1], at(workspace, 0), batch)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(RUN_FORWARD)
 def run_forward(program, parameters, workspace, batch):
     """The outputs of the `batch` inputs that lie in the workspace."""
     _forward(_code(program), at(parameters, 0), parameters.size, at(workspace, 0), batch)
+    return 0
 
 
 @register_jitable

@@ -33,10 +33,10 @@ from gossipfl.kernels.layout import (
 
 @np.errstate(all="ignore")
 def run_steps(program, settings, clock, seed, given, data, batches, memory, results):
-    """One step per row of `batches`; returns (the mean loss, the sum of the results' squares)."""
+    """One step per row of `batches`; returns the mean loss."""
     (table, optimizer), (vectors, workspace), total = program, memory, 0.0
     if not _are_legal(settings, batches, len(data[0])):
-        return -1.0, 0.0
+        return -1.0
     _load(given, vectors)
     for step, (now, batch) in enumerate(zip(settings, batches, strict=True)):
         workspace[[TRAINING, CLOCK, SEED]] = 1, (clock + step) % WHOLE, seed % WHOLE
@@ -44,7 +44,8 @@ def run_steps(program, settings, clock, seed, given, data, batches, memory, resu
         total += run_gradient(program, vectors, workspace, len(batch))
         prepare(now, vectors)
         optimizer(now, vectors)
-    return total / len(batches), _unload(vectors, results)
+    _unload(vectors, results)
+    return total / len(batches)
 
 
 def _are_legal(settings, batches, rows):
@@ -62,11 +63,11 @@ def _load(given, vectors):
 
 
 def _unload(vectors, results):
-    """The reverse, into other arrays.  Returns the sum of all squares."""
-    parameters, moments = results
+    """The reverse, into other arrays, with the sum of all squares."""
+    parameters, moments, squares = results
     parameters[:] = vectors[PARAMETERS]
     moments[:] = vectors[FIRST_MOMENT : FIRST_MOMENT + len(moments)]
-    return sum(np.dot(array.ravel(), array.ravel()) for array in (parameters, moments))
+    squares[0] = sum(np.dot(array.ravel(), array.ravel()) for array in (parameters, moments))
 
 
 @np.errstate(all="ignore")

@@ -14,7 +14,7 @@ from numba.extending import register_jitable
 
 from gossipfl.kernels.arrays import copy
 from gossipfl.kernels.attention import attend, attend_back
-from gossipfl.kernels.calls import LAYER, at, kernel
+from gossipfl.kernels.calls import at, kernel
 from gossipfl.kernels.lanes import spread, sum_lines
 from gossipfl.kernels.layout import (
     BIASES,
@@ -31,6 +31,7 @@ from gossipfl.kernels.layout import (
 )
 from gossipfl.kernels.linear import linear_back, linear_forward, linear_slopes
 from gossipfl.kernels.normalisation import normalise, normalise_back, normalise_slopes
+from gossipfl.kernels.signatures import LAYER
 
 ZERO = np.float32(0)
 

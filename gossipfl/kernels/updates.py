@@ -1,15 +1,19 @@
-"""Whole vectors of a node, updated in one pass each."""
+"""Whole vectors of a node, updated in one pass each; UNEQUAL where their sizes differ."""
 
-import numba
 import numpy as np
+
+from gossipfl.kernels.calls import kernel
+from gossipfl.kernels.signatures import ADVANCE, APPROACH, DIFFERENCE, UNEQUAL
 
 # Only how far models are apart depends on the order of the sum.
 ANY_ORDER = {"reassoc"}
 
 
-@numba.njit(nogil=True, cache=True, fastmath=ANY_ORDER)
+@kernel(DIFFERENCE, ANY_ORDER)
 def difference(first, second, out):
     """out = first - second, all float32[d]; returns its Euclidean length."""
+    if not first.size == second.size == out.size:
+        return UNEQUAL
     total = np.float32(0)
     for i in range(out.size):
         out[i] = first[i] - second[i]
@@ -17,16 +21,22 @@ def difference(first, second, out):
     return np.sqrt(np.float64(total))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(ADVANCE)
 def advance(target, start, end):
     """target += end - start, all float32[d]."""
+    if not target.size == start.size == end.size:
+        return UNEQUAL
     for i in range(target.size):
         target[i] += end[i] - start[i]
+    return 0
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel(APPROACH)
 def approach(average, goal, share):
     """average += share * (goal - average), both float32[d]; share is rounded to float32."""
+    if average.size != goal.size:
+        return UNEQUAL
     factor = np.float32(share)
     for i in range(average.size):
         average[i] += factor * (goal[i] - average[i])
+    return 0

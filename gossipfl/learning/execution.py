@@ -43,11 +43,6 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
     )
 
 
-def writable(array: Floats) -> Floats:
-    """`array`, copied only if read-only: Numba would compile everything again for that type."""
-    return array if array.flags.writeable else array.copy()
-
-
 def check_data(spec: Sequential, data: tuple[Floats, Floats]) -> None:
     """Raise unless (features, targets) suit the model, class indices included."""
     features, targets = data
@@ -123,8 +118,7 @@ class Given:
     @property
     def arrays(self) -> tuple[Floats, Floats, Floats, Floats]:
         """As the kernels take them."""
-        vectors = writable(self.parameters), writable(self.start), writable(self.correction)
-        return *vectors, writable(self.moments)
+        return self.parameters, self.start, self.correction, self.moments
 
 
 @attrs.define(eq=False)
@@ -173,8 +167,8 @@ class Course:
         check("batches", batches, np.int64, (*count, self.plan.batch))
         check("settings", settings, np.float64, (*count, layout.SETTINGS))
         results = np.empty_like(given.parameters), np.empty_like(given.moments)
-        (made, seed), rows = clock, len(self._data[0])
-        loss, squares = steps.run_steps(
+        (made, seed), rows, squares = clock, len(self._data[0]), np.empty(1)
+        loss = steps.run_steps(
             self._program,
             settings,
             (made + 1) % layout.WHOLE,
@@ -183,13 +177,14 @@ class Course:
             self._data,
             batches,
             (memory.vectors, memory.workspace),
-            results,
+            (*results, squares),
         )
         if loss < 0:
             raise LocalProtocolError(
                 f"settings 0..{layout.WHOLE} and rows 0..{rows - 1} are needed"
             )
-        return Trained(*results, loss=loss, finite=math.isfinite(loss) and math.isfinite(squares))
+        finite = math.isfinite(loss) and math.isfinite(squares[0])
+        return Trained(*results, loss=loss, finite=finite)
 
 
 def _workspace(plan: Plan) -> Floats:
@@ -206,7 +201,7 @@ def predict(spec: Sequential, parameters: Floats, features: Floats) -> Floats:
     plan = spec.plan(PREDICT_BATCH)
     out = np.empty((len(features), spec.outputs), np.float32)
     workspace = _workspace(plan)
-    program, parameters = kinds.program(plan.table, layout.SGD), writable(parameters)
+    program = kinds.program(plan.table, layout.SGD)
     for start in range(0, len(features), PREDICT_BATCH):
         rows = features[start : start + PREDICT_BATCH]
         workspace[_source(plan, 0, len(rows))] = rows.reshape(-1)

@@ -221,7 +221,7 @@ def _arrays(spec: Sequential, dataset: Dataset, weights: Vector | None) -> tuple
         raise DataError(f"{dataset.source}: holds NaN or infinity; mend or drop those rows")
     if spec.loss == "binary" and not np.isin(targets, (0, 1)).all():
         raise DataError(f"{dataset.source}: the loss binary takes targets 0 and 1, nothing else")
-    data = execution.writable(dataset.features), targets.astype(np.float32)
+    data = dataset.features, targets.astype(np.float32)
     execution.check_data(spec, data)
     return data if weights is None else (data[0], _weighted(data[1], weights))
 

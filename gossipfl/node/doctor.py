@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import trio
 from attrs import frozen
 
 from gossipfl.config import NodeConfig
 from gossipfl.errors import ConfigError, GossipFLError, StateError
+from gossipfl.kernels import cache, native, presence
 from gossipfl.node.membership import Membership
 from gossipfl.node.state.home import JOIN_FILE_BYTES_MAX, Home, read_bytes
 from gossipfl.node.state.store import check_store
@@ -106,36 +107,34 @@ def _pins() -> Iterator[tuple[str, str, str]]:
 
 
 def check_kernels() -> Finding:
-    """Numba compiles, keeps what it compiled, and how long a node's start takes for it."""
+    """Kernels compile, what was compiled is kept, and how long a node's start takes for it."""
     started_s = time.perf_counter()
     try:
         engine = importlib.import_module("gossipfl.kernels.engine")
         for module in ("gossipfl.learning.training", "gossipfl.compression"):
             importlib.import_module(module).warm()
-    except (RuntimeError, ImportError, OSError) as error:  # Runtime: no place for the cache
-        remedy = "set NUMBA_CACHE_DIR to a directory that this user can write"
+    except (RuntimeError, ImportError, OSError) as error:  # OS: compiled code must not run here
+        remedy = "install gossipfl anew: pip install --force-reinstall numba llvmlite"
         return Finding("kernels", "failed", str(error).splitlines()[0], remedy)
     if engine.MISSING:
         remedy = "install numba if there is a wheel for this processor: training is slow without"
         return Finding("kernels", "warning", f"NumPy instead of Numba: {engine.MISSING}", remedy)
-    return _judge_cache(engine.steps.run_steps, time.perf_counter() - started_s)
-
-
-def _judge_cache(kernel: Any, took_s: float) -> Finding:
-    stats = getattr(kernel, "stats", None)
-    if stats is None:
+    if presence.DISABLED:
         remedy = "unset NUMBA_DISABLE_JIT: training in plain Python takes ages"
         return Finding("kernels", "warning", "Numba is switched off", remedy)
-    if not os.access(stats.cache_path, os.W_OK):
+    return _judge_cache(cache.folder(), len(native.compiled), time.perf_counter() - started_s)
+
+
+def _judge_cache(folder: Path, compiled: int, took_s: float) -> Finding:
+    if not os.access(folder, os.W_OK):
         return Finding(
             "kernels",
             "warning",
-            f"compiled or loaded in {took_s:.1f} s, but {stats.cache_path} cannot be written",
+            f"compiled or loaded in {took_s:.1f} s, but {folder} cannot be written",
             "set NUMBA_CACHE_DIR to a directory that this user can write, or each start compiles",
         )
-    compiled = sum(stats.cache_misses.values())
     how = "compiled now, cached for the next start," if compiled else "loaded from the cache"
-    return Finding("kernels", "ok", f"{how} in {took_s:.1f} s ({stats.cache_path})")
+    return Finding("kernels", "ok", f"{how} in {took_s:.1f} s ({folder})")
 
 
 def check_clock(now_s: float) -> Finding:

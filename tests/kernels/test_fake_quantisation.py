@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import fake_quantisation, fake_quantisation_ref, kinds, layout, steps_ref
+from gossipfl.kernels import fake_quantisation_ref, kinds, layout, steps_ref
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.models.layers import (
     AveragePool2D,
@@ -91,7 +91,7 @@ def test_numbers_become_codes_times_their_step(size, signed, exponent, spread, s
         workspace[row[layout.SOURCE] :][: 3 * size] = source
     shared = kinds.program(plan.table, layout.SGD)[2]
     arguments = row, parameters, parameters
-    fake_quantisation.fake_quantise_forward(*arguments, workspaces[0], 3, shared)
+    kinds.LAYERS[layout.FAKE_QUANTISE][0](*arguments, workspaces[0], 3, shared)
     fake_quantisation_ref.fake_quantise_forward(*arguments, workspaces[1], 3)
     fast, slow = (w[row[layout.RESULT] :][: 3 * size] for w in workspaces)
     step = fake_quantisation_ref.step_of(parameters[0], signed)
@@ -109,7 +109,8 @@ def test_weights_equal_the_twins_to_the_bit(model, seed):
     parameters = rng.normal(size=model.parameters).astype(np.float32)
     parameters[rng.integers(parameters.size) :] *= 1e-32  # so that the last outputs have none
     fast, slow = np.full_like(parameters, 9), np.full_like(parameters, 9)
-    fake_quantisation.quantise_weights(table, len(table) - 1, parameters, parameters.size, fast)
+    quantise = kinds.SHARED[layout.QUANTISE_WEIGHTS]
+    quantise(table, len(table) - 1, parameters, parameters.size, fast)
     fake_quantisation_ref.quantise_weights(table[:-1], parameters, slow)
     np.testing.assert_array_equal(fast, slow)
 

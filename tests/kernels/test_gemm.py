@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import gemm, gemm_ref
+from gossipfl.kernels import gemm_ref, kinds, layout
 
 SIZES = st.integers(1, 70)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -27,8 +27,8 @@ def compare(name, a, b, sizes, add):
     """Kernel and twin on `a`, (array, row stride or list, column stride or list), and `b`."""
     m, n, _ = sizes
     found = np.full((2, m + 1, n + 3), GUARD, np.float32)
-    for module, out in ((gemm, found[0]), (gemm_ref, found[1])):
-        product = getattr(module, name.upper() if module is gemm else name)
+    ours = kinds.SHARED[getattr(layout, name.upper())]
+    for product, out in ((ours, found[0]), (getattr(gemm_ref, name), found[1])):
         arrays = (a[0].reshape(-1), *a[1:], b[0].reshape(-1), b[1], out.reshape(-1), n + 3)
         product(*arrays, *sizes, add)
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-4)
@@ -65,10 +65,10 @@ def test_multiply_listed_equals_its_twin(m, n, k, add, seed):
 def test_what_is_not_finite_stays_visible(value):
     a, b = np.ones((5, 20), np.float32), np.ones((20, 20), np.float32)
     a[3, 7] = value
-    for product in (gemm.MULTIPLY, gemm.MULTIPLY_TRANSPOSED):
+    for place in (layout.MULTIPLY, layout.MULTIPLY_TRANSPOSED):
         out = np.zeros((5, 20), np.float32)
         with np.errstate(all="ignore"):  # only when run without compilation
-            product(a, 20, 1, b, 20, out, 20, 5, 20, 20, 0)
+            kinds.SHARED[place](a, 20, 1, b, 20, out, 20, 5, 20, 20, 0)
         assert not np.isfinite(out[3]).any()
         assert np.isfinite(out[[0, 1, 2, 4]]).all()
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import orders, orders_ref
+from gossipfl.kernels import orders_ref
+from gossipfl.kernels.doors import orders
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")  # modulo 2**64
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from gossipfl.compression.packing import PADDING, make_out, make_room
 from gossipfl.compression.scales import BORDERS, SCALES
-from gossipfl.kernels import payload, payload_ref
+from gossipfl.kernels import payload_ref
+from gossipfl.kernels.doors import payload
 
 STOPS = np.array([3, 4, 20, 70], np.int64)
 SIZE = 70

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import scatter, scatter_ref
+from gossipfl.kernels import scatter_ref
+from gossipfl.kernels.doors import scatter
 
 
 def sparse(rng, size, count):

@@ -6,8 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gossipfl.kernels import selection, selection_ref, updates
+from gossipfl.kernels import selection, selection_ref
 from gossipfl.kernels.calls import COMPILED
+from gossipfl.kernels.doors import updates
 from gossipfl.kernels.vectors import WIDTH
 
 DENORMAL = 1  # bit pattern of the smallest positive magnitude

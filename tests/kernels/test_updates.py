@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import updates, updates_ref
+from gossipfl.kernels import updates_ref
+from gossipfl.kernels.doors import updates
 
 
 def vectors(seed, size):

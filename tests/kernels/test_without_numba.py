@@ -18,7 +18,11 @@ def start(program: str) -> subprocess.Popen[str]:
     """A Python process in which importing numba or llvmlite fails, and warnings are errors."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", BLOCK + program],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "NUMBA_CACHE_DIR": os.devnull,  # where nothing can have been compiled
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
