@@ -21,8 +21,9 @@ from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
 from gossipfl.gossip.anchored import AnchoredGossip
 from gossipfl.gossip.link import Applied, Side
+from gossipfl.gossip.mix import Mix
 from gossipfl.gossip.replica import Replica
-from gossipfl.gossip.scheme import Mix, weights
+from gossipfl.gossip.scheme import Scheme, weights
 
 Vector = NDArray[np.float32]
 
@@ -87,6 +88,8 @@ class CentralLinks(AnchoredGossip):
         ours = self.read(record.ours.payload)
         learnt = len(ours.indices) > 0, len(theirs.indices) > 0
         return Mix(ours, theirs, *self._shares(record, ours_first, *learnt), 0.0, ours_first)
+
+    merge = Scheme.merge
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """Nobody is judged: see mix_replica."""

@@ -50,7 +50,7 @@ def encode_activity(activity: float) -> int:
 
     Raises LocalProtocolError unless the number is positive and finite.
     """
-    if not (math.isfinite(activity) and activity > 0):
+    if not 0 < activity < math.inf:
         raise LocalProtocolError(f"an activity is a positive number, not {activity}")
     return bisect_left(_BORDERS, math.ldexp(activity, -_ACTIVITY_SHIFT))
 

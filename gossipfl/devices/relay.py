@@ -24,8 +24,9 @@ from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.scales import decode_activity, encode_activity
 from gossipfl.gossip.link import Applied, Side
+from gossipfl.gossip.mix import Mix
 from gossipfl.gossip.replica import Replica
-from gossipfl.gossip.scheme import Mix
+from gossipfl.gossip.scheme import Scheme
 from gossipfl.kernels.engine import scatter
 
 Vector = NDArray[np.float32]
@@ -33,7 +34,7 @@ GAIN_MIN: Final = decode_activity(1)
 NOTHING: Final = float(np.finfo(np.float32).tiny)
 
 
-class Relay:
+class Relay(Scheme):
     """The agent's end, which comes first and alone knows the gain.
 
     codec: of both halves.  dense: of whole anchors.

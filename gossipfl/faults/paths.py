@@ -4,16 +4,15 @@ from gossipfl.faults.links import CLEAR, Heal, OnLinks, PathFaults
 
 
 class Paths:
-    """Both directions of every link; all are clear at first."""
+    """Both directions of every link; all are clear at first.
+
+    are_clear: nothing has happened to any of them, or all is healed.
+    """
 
     def __init__(self) -> None:
+        self.are_clear = True
         self._happened: list[OnLinks] = []
         self._known: dict[tuple[int, int], PathFaults] = {}
-
-    @property
-    def are_clear(self) -> bool:
-        """Nothing has happened to any of them, or all is healed."""
-        return not self._happened
 
     def apply(self, event: OnLinks) -> None:
         """From now on."""
@@ -22,6 +21,7 @@ class Paths:
         else:
             self._happened.append(event)
         self._known.clear()
+        self.are_clear = not self._happened
 
     def between(self, sender: int, receiver: int) -> PathFaults:
         """What frames meet on this way now."""

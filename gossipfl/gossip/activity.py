@@ -23,7 +23,8 @@ class Activity:
     @property
     def gain(self) -> float:
         """What a displacement, as a gradient, adds to the control variate."""
-        return min(RARE_GAIN * self.phi, max(self.phi, RARE))
+        phi = self.phi
+        return phi if phi > RARE else min(RARE_GAIN * phi, RARE)
 
     def note(self, coordinates: int) -> None:
         """Some exchange touched this many coordinates."""

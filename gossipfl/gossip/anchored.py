@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
 from gossipfl.gossip.link import Applied, Side
+from gossipfl.gossip.mix import Mix
 from gossipfl.gossip.replica import Replica, shared_activity
-from gossipfl.gossip.scheme import Mix, weights
+from gossipfl.gossip.scheme import Scheme, weights
 from gossipfl.kernels.engine import scatter, updates
 
 Vector = NDArray[np.float32]
 SEED_RATIO: Final = 0.2
 
 
-class AnchoredGossip:
+class AnchoredGossip(Scheme):
     """The scheme that a mesh uses unless told otherwise.
 
     codec: turns x - anchor into a payload; what it withholds stays in the residual.
@@ -67,6 +68,13 @@ class AnchoredGossip:
         shares = weights(said.samples, heard.samples, ours_first, self._weight_max)
         gain = shared_activity(said.activity, heard.activity)
         return Mix(ours, theirs, *shares, gain, ours_first)
+
+    def merge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """At once, where nothing has to be looked at in between."""
+        if replica.looks_closely:
+            super().merge(replica, link, anchor, mix)
+        else:
+            replica.merge_whole(anchor, mix)
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """How far the neighbour's model is from x: R + theirs is the best guess at it."""

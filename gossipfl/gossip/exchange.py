@@ -93,7 +93,7 @@ class Exchange:
         else:
             mix = self._scheme.mix(record, self._theirs(record), self.ours_first)
             self._scheme.mix_anchor(self.state.anchor, mix)
-            self.state.note_applied(record, ours_first=self.ours_first)
+            self.state.note_applied(record, self.ours_first)
 
     def replay_on_replica(self, replica: Replica, record: Record) -> None:
         """Rebuild the model after a restart from one journal record."""
@@ -184,13 +184,10 @@ class Exchange:
         self.state.note_planted(record.payload)
 
     def _apply(self, replica: Replica, record: Applied, theirs: Delta) -> None:
-        scheme, state = self._scheme, self.state
-        mix = scheme.mix(record, theirs, self.ours_first)
-        scheme.judge(replica, self.link, state.anchor, mix)
-        scheme.mix_replica(replica, self.link, mix)
-        scheme.mix_anchor(state.anchor, mix)
-        scheme.meet(replica, state.anchor)
-        state.note_applied(record, ours_first=self.ours_first)
+        state, ours_first = self.state, self.ours_first
+        mix = self._scheme.mix(record, theirs, ours_first)
+        self._scheme.merge(replica, self.link, state.anchor, mix)
+        state.note_applied(record, ours_first)
 
     def _theirs(self, record: Applied) -> Delta:
         return self._scheme.read(record.theirs.payload)

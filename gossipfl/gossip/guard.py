@@ -29,13 +29,16 @@ class ResidualGuard:
 
     def note(self, residual: float) -> bool:
         """The norm of one exchange's uncompressed delta.  True when the link is cold."""
-        first, usual = self.residual == 0.0, COLD * self.residual
-        is_cold = self._rounds > WARM_UP_ROUNDS and 0 < usual < residual
+        before = self.residual
+        if before == 0.0:
+            self.residual = residual
+            return False
+        is_cold = residual > COLD * before and self._rounds > WARM_UP_ROUNDS
         if is_cold:
             # Bounded, so that one link does not count for all, yet a new usual is found in time.
-            residual = usual
+            residual = COLD * before
             self._least, self._acted = float("inf"), self._rounds
-        self.residual = residual if first else MEMORY * self.residual + (1 - MEMORY) * residual
+        self.residual = MEMORY * before + (1 - MEMORY) * residual
         return is_cold
 
     def end_round(self) -> bool:

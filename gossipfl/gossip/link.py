@@ -1,7 +1,7 @@
 """What both ends of a link hold in common, and the records that rebuild it after a crash."""
 
-import hashlib
 import struct
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -78,12 +78,10 @@ class LinkState:
         """We are about to send the request for this exchange."""
         self.pending = record.ours
 
-    def note_applied(self, record: Applied, *, ours_first: bool) -> None:
+    def note_applied(self, record: Applied, ours_first: bool) -> None:
         """The exchange has been applied to the anchor and the model."""
-        first, second = (record.ours, record.theirs)
-        if not ours_first:
-            first, second = second, first
-        self.before = self.digest
+        ours, theirs, self.before = record.ours, record.theirs, self.digest
+        first, second = (ours, theirs) if ours_first else (theirs, ours)
         self.digest = _extend(self.digest, first, second)
         self.sequence = record.sequence
         self.last = record
@@ -92,24 +90,22 @@ class LinkState:
 
     def note_planted(self, payload: bytes) -> None:
         """The anchor has been set to the initial model plus `payload`."""
-        self.base = self.digest = self.before = _hash(b"seed", payload)
+        self.base = self.digest = self.before = seed_digest(payload)
         self.sequence = 0
         self.pending = self.last = None
 
 
 def seed_digest(payload: bytes) -> bytes:
     """The digest of a link that was just seeded with `payload`."""
-    return _hash(b"seed", payload)
+    return _hash(b"seed" + payload)
 
 
 def _extend(digest: bytes, first: Side, second: Side) -> bytes:
     said, answered = first.payload, second.payload
-    heads = (
-        _HEAD.pack(first.samples, first.activity, len(said)),
-        _HEAD.pack(second.samples, second.activity, len(answered)),
-    )
-    return _hash(digest, heads[0], said, heads[1], answered)
+    head = _HEAD.pack(first.samples, first.activity, len(said))
+    other = _HEAD.pack(second.samples, second.activity, len(answered))
+    return _hash(digest + head + said + other + answered)
 
 
-def _hash(*parts: bytes) -> bytes:
-    return hashlib.blake2b(b"".join(parts), digest_size=LINK_DIGEST_BYTES).digest()
+def _hash(content: bytes) -> bytes:
+    return blake2b(content, digest_size=LINK_DIGEST_BYTES).digest()

@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 from gossipfl.compression.codec import Codec
 from gossipfl.compression.delta import Delta
 from gossipfl.gossip.link import Applied, Side
+from gossipfl.gossip.mix import Mix
 from gossipfl.gossip.replica import Replica
-from gossipfl.gossip.scheme import Mix, weights
+from gossipfl.gossip.scheme import Scheme, weights
 
 Vector = NDArray[np.float32]
 
 
-class PlainGossip:
+class PlainGossip(Scheme):
     """Sends every parameter in every message; no anchor, no control variate."""
 
     def __init__(self, codec: Codec) -> None:

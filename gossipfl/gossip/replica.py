@@ -11,6 +11,7 @@ from gossipfl.compression.scales import decode_activity, encode_activity
 from gossipfl.gossip.activity import Activity
 from gossipfl.gossip.caution import Caution
 from gossipfl.gossip.guard import ResidualGuard
+from gossipfl.gossip.mix import Mix
 from gossipfl.kernels.engine import scatter, updates
 
 Vector = NDArray[np.float32]
@@ -73,6 +74,28 @@ class Replica:
             self._has_met = True
             self._average_in(anchor, ANCHORS_MEMORY)
 
+    @property
+    def looks_closely(self) -> bool:
+        """Whether it depends on neighbours and anchors what an exchange does to the model."""
+        return self.caution is not None or self._leap is not None
+
+    def merge_whole(self, anchor: Vector, mix: Mix) -> None:
+        """What `merge` does, the anchor's own move, and what `meet` does, in one call."""
+        theirs, ours = mix.theirs, mix.ours
+        scatter.merge(
+            self.parameters,
+            self.control,
+            mix.activity,
+            self.average,
+            self._share(ANCHORS_MEMORY),
+            anchor,
+            (theirs.indices, theirs.values, mix.their_weight),
+            (ours.indices, ours.values, mix.our_weight),
+            mix.ours_first,
+        )
+        self._has_met = True
+        self.activity.note(len(theirs.indices) + len(ours.indices))
+
     def leap(self, displacement: Vector) -> None:
         """Go elsewhere at once, f32[d], as a release asks: an increment like any other.
 
@@ -121,10 +144,11 @@ class Replica:
         self, link: bytes, theirs: Delta, ours: Delta, weight: float, activity: float
     ) -> None:
         """x += weight * (theirs - ours), or what caution leaves of it."""
-        weights = (weight, weight)
-        if self.caution is not None:
-            weights = self.caution.weigh(link, theirs, ours, weight)
-        self.displace(theirs, weights[0], ours, -weights[1], activity)
+        if self.caution is None:
+            self.displace(theirs, weight, ours, -weight, activity)
+        else:
+            first, second = self.caution.weigh(link, theirs, ours, weight)
+            self.displace(theirs, first, ours, -second, activity)
 
     def rested(self) -> None:
         """A round went by without training, so displacements tell nothing about gradients."""
@@ -153,8 +177,11 @@ class Replica:
         return self.guard.end_round()
 
     def _average_in(self, model: Vector, longest: float) -> None:
-        memory = min(longest, 1 - 1 / (self.rounds + 1))
-        updates.approach(self.average, model, 1 - memory)
+        updates.approach(self.average, model, self._share(longest))
+
+    def _share(self, longest: float) -> float:
+        """Of a new model in the average, which begins as a mean of all."""
+        return 1 - min(longest, 1 - 1 / (self.rounds + 1))
 
 
 @lru_cache(maxsize=4096)

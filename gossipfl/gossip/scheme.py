@@ -4,32 +4,14 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from attrs import define
 from numpy.typing import NDArray
 
 from gossipfl.compression.delta import Delta
 from gossipfl.gossip.link import Applied, Side
+from gossipfl.gossip.mix import Mix
 from gossipfl.gossip.replica import Replica
 
 Vector = NDArray[np.float32]
-
-
-@define
-class Mix:
-    """One exchange as it is applied.
-
-    ours, theirs: what the payloads say.
-    our_weight, their_weight: shares of the merge, float32 numbers, the same at both ends.
-    activity: the gain that both ends use for their control variates; 0 switches them off.
-    ours_first: whose delta is added first, so that anchors agree to the bit.
-    """
-
-    ours: Delta
-    theirs: Delta
-    our_weight: float
-    their_weight: float
-    activity: float
-    ours_first: bool
 
 
 @lru_cache(maxsize=4096)
@@ -58,6 +40,13 @@ class Scheme(Protocol):
 
     def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """What an exchange comes to; theirs: what their payload was read as."""
+
+    def merge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+        """All that an exchange does; a restarted node does the two in the middle alone."""
+        self.judge(replica, link, anchor, mix)
+        self.mix_replica(replica, link, mix)
+        self.mix_anchor(anchor, mix)
+        self.meet(replica, anchor)
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """Tell a cautious model what the exchange shows of this neighbour, before either moves."""

@@ -11,7 +11,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from gossipfl.kernels.calls import kernel
-from gossipfl.kernels.signatures import ADD_TWO, DISPLACE, OUTSIDE, SCATTER_ADD, UNEQUAL
+from gossipfl.kernels.signatures import ADD_TWO, DISPLACE, MERGE, OUTSIDE, SCATTER_ADD, UNEQUAL
+from gossipfl.kernels.updates import move_towards
 
 
 @register_jitable
@@ -50,8 +51,47 @@ def add_two(target, indices, values, weight, others, other_values, other_weight)
 @kernel(DISPLACE)
 def displace(target, control, gain, indices, values, weight, others, other_values, other_weight):
     """Two sparse vectors to `target`, and `gain` times as much of each to `control`."""
-    found = _add_both(target, indices, values, weight, others, other_values, other_weight)
+    first, second = (indices, values, weight), (others, other_values, other_weight)
+    return _displace(target, control, gain, first, second)
+
+
+@kernel(MERGE)
+def merge(
+    model,
+    control,
+    gain,
+    average,
+    share,
+    anchor,
+    indices,
+    values,
+    weight,
+    others,
+    other_values,
+    other_weight,
+    others_first,
+):
+    """One exchange of two halves, all of it.
+
+    model += weight * (values - other_values), and `gain` times as much to `control`;
+    anchor += weight * values + other_weight * other_values;  average += share * (anchor - average).
+    """
+    if not model.size == control.size == anchor.size:
+        return UNEQUAL
+    theirs, ours = (indices, values, weight), (others, other_values, other_weight)
+    found = _displace(model, control, gain, theirs, (others, other_values, -weight))
+    if found:
+        return found
+    first, second = (ours, theirs) if others_first else (theirs, ours)
+    _add_both(anchor, *first, *second)
+    return move_towards(average, anchor, share)
+
+
+@register_jitable
+def _displace(target, control, gain, first, second):
+    found = _add_both(target, *first, *second)
     if found or gain <= 0:
         return found
-    first, second = weight * gain, other_weight * gain
-    return _add_both(control, indices, values, first, others, other_values, second)
+    (indices, values, weight), (others, other_values, other_weight) = first, second
+    weight, other_weight = weight * gain, other_weight * gain
+    return _add_both(control, indices, values, weight, others, other_values, other_weight)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gossipfl.kernels.updates_ref import approach
+
 
 def scatter_add(target, indices, values, weight):
     """target[i] += weight * value for each index; these are unique, as a Delta guarantees.
@@ -26,3 +28,16 @@ def displace(target, control, gain, indices, values, weight, others, other_value
     if gain > 0:
         first, second = weight * gain, other_weight * gain
         add_two(control, indices, values, first, others, other_values, second)
+
+
+def merge(model, control, gain, average, share, anchor, theirs, ours, ours_first):
+    """One exchange of two halves, (indices, values, weight) each, all of it.
+
+    model += weight * (theirs - ours), and `gain` times as much to `control`;
+    anchor += both as weighted;  average += share * (anchor - average).
+    """
+    (indices, values, weight), (others, other_values, _) = theirs, ours
+    displace(model, control, gain, indices, values, weight, others, other_values, -weight)
+    first, second = (ours, theirs) if ours_first else (theirs, ours)
+    add_two(anchor, *first, *second)
+    approach(average, anchor, share)

@@ -116,6 +116,11 @@ _SPARSE = (read(I4), read(F4), F8)  # indices, values, weight
 SCATTER_ADD = Signature(I8, (written(F4), *_SPARSE))
 ADD_TWO = Signature(I8, (written(F4), *_SPARSE, *_SPARSE))
 DISPLACE = Signature(I8, (written(F4), written(F4), F8, *_SPARSE, *_SPARSE))
+# model; control variate, its gain; average, share of the anchor in it; anchor; theirs; ours;
+# whether ours come first
+MERGE = Signature(
+    I8, (written(F4), written(F4), F8, written(F4), F8, written(F4), *_SPARSE, *_SPARSE, I8)
+)
 
 _ROOM = (written(I4), written(F4), written(U1), written(U1), written(F8))
 ENCODE = Signature(I8, (read(F4), read(F4), I8, I8, I8, read(I8), read(F8), _ROOM, written(U1)))

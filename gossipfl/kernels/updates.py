@@ -1,6 +1,7 @@
 """Whole vectors of a node, updated in one pass each; UNEQUAL where their sizes differ."""
 
 import numpy as np
+from numba.extending import register_jitable
 
 from gossipfl.kernels.calls import kernel
 from gossipfl.kernels.signatures import ADVANCE, APPROACH, DIFFERENCE, UNEQUAL
@@ -34,6 +35,12 @@ def advance(target, start, end):
 @kernel(APPROACH)
 def approach(average, goal, share):
     """average += share * (goal - average), both float32[d]; share is rounded to float32."""
+    return move_towards(average, goal, share)
+
+
+@register_jitable
+def move_towards(average, goal, share):
+    """The same within a kernel."""
     if average.size != goal.size:
         return UNEQUAL
     factor = np.float32(share)

@@ -1,7 +1,7 @@
 """Virtual time: a heap of events, each run at its time and never at another."""
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 from attrs import define, field
 
@@ -18,23 +18,26 @@ class Engine:
     """
 
     now_s: float = 0.0
-    events: int = 0
     _queue: list[tuple[float, int, Action]] = field(factory=list)
     _scheduled: int = 0
+
+    @property
+    def events(self) -> int:
+        """How many have happened."""
+        return self._scheduled - len(self._queue)
 
     def schedule(self, delay_s: float, action: Action) -> None:
         """Run `action` in `delay_s` seconds.  Raises LocalProtocolError for the past."""
         if not delay_s >= 0:
             raise LocalProtocolError(f"an event cannot be {delay_s} s from now")
         # The running number also keeps the heap from comparing actions.
-        heapq.heappush(self._queue, (self.now_s + delay_s, self._scheduled, action))
+        heappush(self._queue, (self.now_s + delay_s, self._scheduled, action))
         self._scheduled += 1
 
     def run_until(self, time_s: float) -> None:
         """Run every event up to and including `time_s`, then stand there."""
         queue = self._queue
         while queue and queue[0][0] <= time_s:
-            self.now_s, _, action = heapq.heappop(queue)
-            self.events += 1
+            self.now_s, _, action = heappop(queue)
             action()
         self.now_s = max(self.now_s, time_s)

@@ -5,7 +5,7 @@ from typing import Final
 
 from gossipfl.gossip.allowance import Allowance, Limits
 from gossipfl.gossip.exchange import Exchange, ExchangeMessage
-from gossipfl.gossip.link import Applied, LinkState, Planted
+from gossipfl.gossip.link import Applied, LinkState
 from gossipfl.gossip.replica import Replica
 from gossipfl.gossip.scheme import Scheme
 from gossipfl.manifest import Manifest
@@ -37,6 +37,7 @@ class SimulatedNode:
         self._scheme = scheme
         self._allowance = allowance
         self._resend_s = resend_s
+        self._mean_s = world.intervals_s[number]
         self._rng = stream(world.seed, "node", number)
         self._exchanges: dict[int, Exchange] = {}
         self._offered_s: dict[int, float] = {}
@@ -57,14 +58,16 @@ class SimulatedNode:
             return
         outcome = self._exchange(sender).receive(self.member.replica, message)
         for record in outcome.records:
-            self.applied += type(record) is Applied
-            self.planted += type(record) is Planted
+            if isinstance(record, Applied):
+                self.applied += 1
+            else:
+                self.planted += 1
         if outcome.answer is not None:
             self._world.network.send(self._number, sender, outcome.answer)
 
     def _plan_round(self) -> None:
-        mean_s = self._world.intervals_s[self._number]
-        self._world.engine.schedule(float(self._rng.exponential(mean_s)), self._round)
+        delay_s = self._mean_s * self._rng.standard_exponential()
+        self._world.engine.schedule(delay_s, self._round)
 
     def _round(self) -> None:
         if self._world.presence.is_online(self._number):
@@ -97,9 +100,8 @@ class SimulatedNode:
         return ready[int(self._rng.random() * len(ready))] if ready else None
 
     def _may_ask(self, other: int) -> bool:
-        return self._world.is_partner(self._number, other) and self._is_ready(other)
-
-    def _is_ready(self, other: int) -> bool:
+        if not self._world.is_partner(self._number, other):
+            return False
         exchange = self._exchanges.get(other)
         if exchange is None or exchange.state.pending is None:
             return True

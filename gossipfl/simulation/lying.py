@@ -7,8 +7,9 @@ import numpy as np
 
 from gossipfl.compression.delta import Delta
 from gossipfl.gossip.link import Applied, Side
+from gossipfl.gossip.mix import Mix
 from gossipfl.gossip.replica import Replica
-from gossipfl.gossip.scheme import Mix, Scheme, Vector
+from gossipfl.gossip.scheme import Scheme, Vector
 from gossipfl.simulation.attacks.base import Insight, Lie
 from gossipfl.simulation.chance import stream
 from gossipfl.simulation.world import World
@@ -16,7 +17,7 @@ from gossipfl.simulation.world import World
 WATCHED_MAX: Final = 64
 
 
-class LyingScheme:
+class LyingScheme(Scheme):
     """One attacker's end of one link: speaks the honest scheme, through it.
 
     Its own model is kept as an honest node's would be, so that its lies start from the truth.

@@ -89,7 +89,12 @@ class Network:
         arrive = partial(self._arrive, sender, receiver, message)
         if self._certain_s is not None and self.paths.are_clear:
             self._engine.schedule(self._certain_s, arrive)
-            return
+        else:
+            self._send_by_chance(sender, receiver, length, arrive)
+
+    def _send_by_chance(
+        self, sender: int, receiver: int, length: int, arrive: Callable[[], None]
+    ) -> None:
         path, copies = self.paths.between(sender, receiver), next(self._fates)
         delay_s = self._delay_s(sender, receiver, length, path.bytes_per_s)
         if self._conditions.jitter_s:

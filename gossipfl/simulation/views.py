@@ -48,7 +48,8 @@ class Views:
 
     def neighbours(self, node: int) -> Sequence[int]:
         """Ascending numbers of those whose models `node` takes now."""
-        self._refresh()
+        if not self._is_settled:
+            self._refresh()
         return self._links[node]
 
     def listeners(self, node: int) -> Sequence[int]:
@@ -65,8 +66,6 @@ class Views:
         return {**row, node: 1 - sum(row.values())}
 
     def _refresh(self) -> None:
-        if self._is_settled:
-            return
         now_s = self._engine.now_s
         epoch = int(now_s / self._renew_s) if self._renew_s else 0
         look = int(now_s / self._repair_s) if self._repair_s else 0

@@ -99,7 +99,10 @@ class World:
 
     def is_partner(self, node: int, other: int) -> bool:
         """It is there, and reached; a node knows within a ping which links are dead."""
-        return self.presence.is_online(other) and not self.network.paths.between(node, other).cut
+        if not self.presence.is_online(other):
+            return False
+        paths = self.network.paths
+        return paths.are_clear or not paths.between(node, other).cut
 
     def partners(self, node: int) -> list[int]:
         """Neighbours that can be reached now."""

@@ -79,6 +79,8 @@ class Half:
     digest: first bytes of the running digest over all exchanges applied before this one.
     activity: coded control-variate gain, see `gossipfl.compression.scales`.
     samples: rows we train on; None while it is what it was in the last exchange applied.
+
+    Checked where a frame is read, since nodes of a simulation build halves by the million.
     """
 
     sequence: int
@@ -87,8 +89,8 @@ class Half:
     samples: int | None
     payload: bytes
 
-    def __attrs_post_init__(self) -> None:
-        # Written out, and not frozen, since nodes of a simulation build halves by the million.
+    def check(self) -> None:
+        """Raise ValueError unless all fields are in range."""
         samples = self.samples
         if type(self.sequence) is not int or not 1 <= self.sequence <= SEQUENCE_MAX:
             raise ValueError(f"sequence is an integer 1 to {SEQUENCE_MAX}")
@@ -315,6 +317,9 @@ def _build(kind: type[Message], body: bytes) -> Message:
         values = msgpack.unpackb(body, use_list=False, strict_map_key=True)
         if not isinstance(values, tuple) or len(values) != len(_NAMES[kind]):
             raise ValueError("wrong number of fields")
-        return kind(*values)
+        message = kind(*values)
+        if isinstance(message, Half):
+            message.check()
+        return message
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise RemoteProtocolError(f"an illegal {kind.__name__}: {str(error)[:120]}") from None

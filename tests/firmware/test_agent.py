@@ -1,4 +1,4 @@
-"""The agents, in C and for MicroPython, and the Python session, frame by frame."""
+"""The C agent and the Python session, frame by frame."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,6 @@ from gossipfl.learning.training import predict
 from tests.firmware.conftest import Build
 from tests.firmware.device import (
     Device,
-    Make,
     Wire,
     check_link,
     device_for,
@@ -30,7 +29,7 @@ from tests.firmware.device import (
     session_for,
     wire_for,
 )
-from tests.firmware.library import Sizes
+from tests.firmware.library import SMALL, Sizes
 
 WIDTHS = (5, 4, 3)
 
@@ -50,8 +49,8 @@ def unreliable(seed: int, share: float) -> Callable[[bytes], list[bytes]]:
     return pass_on
 
 
-def test_from_a_code_to_exchanges(make: Make) -> None:
-    wire = wire_for(make, WIDTHS)
+def test_from_a_code_to_exchanges(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
     start = wire.session.replica.parameters.copy()
     look = wire.run_until(lambda look: look.exchanges == 25)
     check_link(wire)
@@ -62,11 +61,11 @@ def test_from_a_code_to_exchanges(make: Make) -> None:
     assert not np.array_equal(wire.session.replica.parameters, start)
 
 
-def test_device_and_agent_are_one_node(make: Make) -> None:
+def test_device_and_agent_are_one_node(build: Build) -> None:
     """What the one holds and the other has not told stays what it was, but for training; so do both
     control variates together, and what neighbours move the agent by reaches the device.
     """
-    wire, rng = wire_for(make, WIDTHS), np.random.default_rng(2)
+    wire, rng = wire_for(build(SMALL), WIDTHS), np.random.default_rng(2)
     wire.run_until(lambda look: look.phase == "training")
     size, replica = wire.session.state.anchor.size, wire.session.replica
 
@@ -89,8 +88,8 @@ def test_device_and_agent_are_one_node(make: Make) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_wire_that_loses_repeats_and_garbles(make: Make, seed: int) -> None:
-    wire = wire_for(make, WIDTHS, unreliable(seed, 0.3))
+def test_a_wire_that_loses_repeats_and_garbles(build: Build, seed: int) -> None:
+    wire = wire_for(build(SMALL), WIDTHS, unreliable(seed, 0.3))
     look = wire.run_until(lambda look: look.exchanges == 40)
     wire.pass_on = lambda content: [content]
     last = wire.run_until(lambda now: now.exchanges > look.exchanges and now.phase == "resting")
@@ -101,10 +100,10 @@ def test_a_wire_that_loses_repeats_and_garbles(make: Make, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_resets_at_any_moment(make: Make, seed: int) -> None:
+def test_resets_at_any_moment(build: Build, seed: int) -> None:
     """Nothing is fetched twice, no exchange is lost or made twice, no counter comes again."""
     rng = np.random.default_rng(seed)
-    wire = wire_for(make, WIDTHS, unreliable(seed, 0.1))
+    wire = wire_for(build(SMALL), WIDTHS, unreliable(seed, 0.1))
     for _ in range(150):
         for _ in range(rng.integers(12)):
             wire.step()
@@ -116,8 +115,8 @@ def test_resets_at_any_moment(make: Make, seed: int) -> None:
     assert not wire.device.misused_flash
 
 
-def test_a_transfer_goes_on_where_a_reset_broke_it(make: Make) -> None:
-    wire = wire_for(make, WIDTHS)
+def test_a_transfer_goes_on_where_a_reset_broke_it(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
     wire.run_until(lambda look: look.fetched > 0)
     wire.device.reset()
     wire.coming = b""
@@ -126,8 +125,8 @@ def test_a_transfer_goes_on_where_a_reset_broke_it(make: Make) -> None:
     assert offsets == [0, 120, 120]
 
 
-def test_counters_only_rise(make: Make) -> None:
-    wire, found = wire_for(make, WIDTHS), list[int]()
+def test_counters_only_rise(build: Build) -> None:
+    wire, found = wire_for(build(SMALL), WIDTHS), list[int]()
     deframer = Deframer(2026)
 
     def note(content: bytes) -> list[bytes]:
@@ -146,8 +145,8 @@ def test_counters_only_rise(make: Make) -> None:
     assert found == sorted(set(found))
 
 
-def test_a_gateway_that_restarts(make: Make) -> None:
-    wire = wire_for(make, WIDTHS)
+def test_a_gateway_that_restarts(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     old = wire.session
     wire.session = session_for(plan_of(WIDTHS))
@@ -159,8 +158,8 @@ def test_a_gateway_that_restarts(make: Make) -> None:
     assert not any(isinstance(message, Fetch) for message in wire.messages[-6:])
 
 
-def test_a_gateway_that_lost_the_link_seeds_it_anew(make: Make) -> None:
-    wire = wire_for(make, WIDTHS)
+def test_a_gateway_that_lost_the_link_seeds_it_anew(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     wire.session.state.__init__(np.zeros_like(wire.session.state.anchor))  # type: ignore[misc]
     wire.run_until(lambda look: look.exchanges == 6)
@@ -168,9 +167,9 @@ def test_a_gateway_that_lost_the_link_seeds_it_anew(make: Make) -> None:
     assert wire.session.state.sequence == 3
 
 
-def test_another_gateway_takes_the_device_over(make: Make) -> None:
+def test_another_gateway_takes_the_device_over(build: Build) -> None:
     """With another code; the model stays the device's own, and counters go on."""
-    wire = wire_for(make, WIDTHS)
+    wire = wire_for(build(SMALL), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     before = wire.device.vector("x", 39)
     other = bytes(16)
@@ -181,8 +180,8 @@ def test_another_gateway_takes_the_device_over(make: Make) -> None:
     check_link(wire)
 
 
-def test_keys_are_replaced_and_old_ones_are_worth_nothing(make: Make) -> None:
-    wire = wire_for(make, WIDTHS)
+def test_keys_are_replaced_and_old_ones_are_worth_nothing(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 2)
     old = wire.session.keyring.identity
     for epoch in (2, 3):
@@ -196,8 +195,8 @@ def test_keys_are_replaced_and_old_ones_are_worth_nothing(make: Make) -> None:
     check_link(wire)
 
 
-def test_a_code_of_another_device_opens_nothing(make: Make) -> None:
-    wire = Wire(device_for(make, WIDTHS), session_for(plan_of(WIDTHS)))
+def test_a_code_of_another_device_opens_nothing(build: Build) -> None:
+    wire = Wire(device_for(build(SMALL), WIDTHS), session_for(plan_of(WIDTHS)))
     assert wire.device.enrol(print_code(bytes(16)))
     for _ in range(60):
         wire.step()
@@ -207,8 +206,8 @@ def test_a_code_of_another_device_opens_nothing(make: Make) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "abc", "a" * 27, "0" * 26, "a" * 25 + "b", "!" * 26])
-def test_what_is_no_code_is_refused(make: Make, code: str) -> None:
-    device = device_for(make, WIDTHS)
+def test_what_is_no_code_is_refused(build: Build, code: str) -> None:
+    device = device_for(build(SMALL), WIDTHS)
     assert not device.enrol(code)
     assert device.look().phase == "unenrolled"
     assert device.poll() == (0xFFFFFFFF, b"")
@@ -219,9 +218,9 @@ def test_what_is_no_code_is_refused(make: Make, code: str) -> None:
     [((5, 6, 3), MODEL_TOO_LARGE), ((6, 3), OTHER_INPUTS), ((5, 4), OTHER_CLASSES)],
 )
 def test_what_does_not_fit_is_refused_and_asked_again(
-    make: Make, planned: tuple[int, ...], reason: int
+    build: Build, planned: tuple[int, ...], reason: int
 ) -> None:
-    wire = Wire(device_for(make, WIDTHS), session_for(plan_of(planned)))
+    wire = Wire(device_for(build(SMALL), WIDTHS), session_for(plan_of(planned)))
     assert wire.device.enrol(print_code(bytes(range(16))))
     wire.run_until(lambda look: look.phase == "resting")
     assert wire.device.look().refusal == reason
@@ -231,8 +230,8 @@ def test_what_does_not_fit_is_refused_and_asked_again(
     assert wire.device.look().refusal == 0
 
 
-def test_sleep_and_wake(make: Make) -> None:
-    wire = wire_for(make, WIDTHS)
+def test_sleep_and_wake(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     wire.device.sleep(3600)
     wire.run_until(lambda look: look.phase == "asleep")
@@ -245,8 +244,8 @@ def test_sleep_and_wake(make: Make) -> None:
     check_link(wire)
 
 
-def test_a_gateway_that_is_away_at_bedtime(make: Make) -> None:
-    wire = wire_for(make, WIDTHS)
+def test_a_gateway_that_is_away_at_bedtime(build: Build) -> None:
+    wire = wire_for(build(SMALL), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     wire.pass_on = lambda content: []
     wire.device.sleep(60)
@@ -257,7 +256,7 @@ def test_a_gateway_that_is_away_at_bedtime(make: Make) -> None:
     check_link(wire)
 
 
-def test_a_flood_changes_nothing(make: Make) -> None:
+def test_a_flood_changes_nothing(build: Build) -> None:
     """Noise, frames with sound checksums, and all that the gateway ever said, again and again."""
     said = list[bytes]()
 
@@ -265,7 +264,7 @@ def test_a_flood_changes_nothing(make: Make) -> None:
         said.append(content)
         return [content]
 
-    wire, rng = wire_for(make, WIDTHS, note), np.random.default_rng(5)
+    wire, rng = wire_for(build(SMALL), WIDTHS, note), np.random.default_rng(5)
     wire.run_until(lambda look: look.exchanges == 4)
     for _ in range(300):
         wire.coming += rng.bytes(60) + b"\0" + said[rng.integers(len(said))]
@@ -277,9 +276,10 @@ def test_a_flood_changes_nothing(make: Make) -> None:
     assert sum(isinstance(message, Offer) for message in wire.messages) <= look.sequence + 300
 
 
-def test_training_that_diverges_starts_from_the_anchor(make: Make) -> None:
+def test_training_that_diverges_starts_from_the_anchor(build: Build) -> None:
+    firmware = build(SMALL)
     features = np.full((25, 5), 1e30, np.float32)
-    device = make(features, np.arange(25) % 3)
+    device = Device(firmware, features, np.arange(25) % 3)
     wire = Wire(device, session_for(plan_of(WIDTHS)))
     device.enrol(print_code(bytes(range(16))))
     wire.run_until(lambda look: look.steps == 200)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gossipfl.kernels import scatter_ref
-from gossipfl.kernels.doors import scatter
+from gossipfl.kernels.doors import scatter, updates
 
 
 def sparse(rng, size, count):
@@ -39,6 +39,26 @@ def test_two_vectors_equal_the_reference(seed, size, gain):
     assert gain or found[0][1] == start[1].tobytes()
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.sampled_from([0.0, 0.3]), st.booleans())
+def test_a_whole_merge_equals_its_parts_and_the_reference(seed, size, gain, ours_first):
+    """At once or one by one: nodes that replay their journals go by the parts."""
+    rng = np.random.default_rng(seed)
+    theirs, ours = (
+        (*sparse(rng, size, int(rng.integers(0, size + 1))), weight) for weight in (0.7, 0.3)
+    )
+    first, second = (ours, theirs) if ours_first else (theirs, ours)
+    start, found = rng.normal(size=(4, size)).astype(np.float32), []
+    for twin in (scatter, scatter_ref):
+        model, control, average, anchor = arrays = start.copy()
+        twin.merge(model, control, gain, average, 0.2, anchor, theirs, ours, ours_first)
+        found.append(arrays.tobytes())
+    model, control, average, anchor = arrays = start.copy()
+    scatter.displace(model, control, gain, *theirs, *ours[:2], -0.7)
+    scatter.add_two(anchor, *first, *second)
+    updates.approach(average, anchor, 0.2)
+    assert found == [arrays.tobytes()] * 2
+
+
 def test_product_is_rounded_before_the_sum():
     """Where fusing would show: the float64 product is exact, as a fused one is."""
     rng = np.random.default_rng(0)
@@ -55,6 +75,18 @@ def test_product_is_rounded_before_the_sum():
 @pytest.mark.parametrize("twin", [scatter, scatter_ref])
 @pytest.mark.parametrize("index", [-1, 4])
 def test_index_outside_the_target(twin, index):
+    outside = np.array([index], "i4"), np.ones(1, np.float32), 0.5
+    with pytest.raises(IndexError, match="longer than its target"):
+        twin.merge(
+            *np.zeros((2, 4), "f4"),
+            0.5,
+            *np.zeros((1, 4), "f4"),
+            0.5,
+            np.zeros(4, "f4"),
+            outside,
+            outside,
+            True,
+        )
     with pytest.raises(IndexError, match="longer than its target"):
         twin.scatter_add(
             np.zeros(4, np.float32), np.array([index], "i4"), np.ones(1, np.float32), np.float32(1)

@@ -7,11 +7,12 @@ from typing import Any
 
 from gossipfl.kernels.doors import checked
 from gossipfl.kernels.native import Kernel
-from gossipfl.kernels.signatures import ADD_TWO, DISPLACE, OUTSIDE, SCATTER_ADD
+from gossipfl.kernels.signatures import ADD_TWO, DISPLACE, MERGE, OUTSIDE, SCATTER_ADD
 
 SCATTER_ADD_KERNEL = Kernel("scatter.scatter_add", SCATTER_ADD)
 ADD_TWO_KERNEL = Kernel("scatter.add_two", ADD_TWO)
 DISPLACE_KERNEL = Kernel("scatter.displace", DISPLACE)
+MERGE_KERNEL = Kernel("scatter.merge", MERGE)
 
 
 def scatter_add(target: Any, indices: Any, values: Any, weight: float) -> None:
@@ -51,6 +52,42 @@ def displace(
     first = id(indices), id(values), weight
     second = id(others), id(other_values), other_weight
     _judge(DISPLACE_KERNEL.call(id(target), id(control), gain, *first, *second))
+
+
+def merge(
+    model: Any,
+    control: Any,
+    gain: float,
+    average: Any,
+    share: float,
+    anchor: Any,
+    theirs: tuple[Any, Any, float],
+    ours: tuple[Any, Any, float],
+    ours_first: bool,
+) -> None:
+    """One exchange of two halves, (indices, values, weight) each, all of it.
+
+    model += weight * (theirs - ours), and `gain` times as much to `control`;
+    anchor += both as weighted;  average += share * (anchor - average).
+    """
+    (indices, values, weight), (others, other_values, other_weight) = theirs, ours
+    found = MERGE_KERNEL.call(
+        id(model),
+        id(control),
+        gain,
+        id(average),
+        share,
+        id(anchor),
+        id(indices),
+        id(values),
+        weight,
+        id(others),
+        id(other_values),
+        other_weight,
+        ours_first,
+    )
+    if found:
+        _judge(found)
 
 
 def _judge(found: int) -> None:
