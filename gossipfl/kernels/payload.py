@@ -5,6 +5,8 @@ called from here.  `room` is memory that both write to: int32[d], float32[d], ui
 uint8[2 x tensors] and float64[1].
 """
 
+import numpy as np
+
 from gossipfl.kernels.calls import kernel
 from gossipfl.kernels.payload_ref import CODES_AMISS
 from gossipfl.kernels.quantisation import dequantise, quantise
@@ -30,7 +32,8 @@ def encode(model, anchor, wanted, floor, mark_bits, stops, borders, room, out):
         return 1
     indices, values, own = places[:found], chosen[:found], marks[:found]
     groups = quantise(values, indices, stops, borders, mark_bits, own, codes)
-    return write_payload(indices, own, codes[:groups], mark_bits, model.size, out)
+    held = values.view(np.int32)  # they have been marked, and are not needed any more
+    return write_payload(indices, own, codes[:groups], mark_bits, model.size, held, out)
 
 
 @kernel(DECODE)

@@ -8,6 +8,14 @@ without those of groups that have no entry.
 
 import numba
 import numpy as np
+from numba.extending import register_jitable
+
+from gossipfl.kernels.compaction import MAGNITUDE
+
+# Sums that are exact do not depend on their order, and lanes add faster than one number.
+ANY_ORDER = {"reassoc"}
+MANTISSA_BITS, SPARE_BITS = 23, 29  # of float32, and what float64 has beyond all of it and a sign
+NOBODY = np.int32(0x7FFFFFFF)
 
 
 @numba.njit
@@ -17,19 +25,14 @@ def quantise(values, indices, stops, borders, mark_bits, marks, codes):
     values: float32[m] and indices: int32[m], the entries.  stops: int64[tensors], where each tensor
     ends, the last one above all indices.  borders: float64[255] ascending; the code of a mean is
     how many it exceeds.  mark_bits: 1, signs only, or 2.  marks: uint8[m].  codes: uint8[2 x
-    tensors].
+    tensors].  Means are of magnitudes summed in order, as float64.
     """
     start = groups = np.int64(0)  # a literal would have callees compiled twice
     for tensor in range(stops.size):
         stop = _first_from(indices, start, stops[tensor])
         if stop > start:
             inside, own = values[start:stop], marks[start:stop]
-            mean = _mean(inside)
-            if mark_bits == 1:
-                groups = _put_code(mean, borders, codes, groups)
-                _mark_signs(inside, own)
-            else:
-                groups = _split(inside, mean, borders, own, codes, groups)
+            groups = _mark(inside, borders, mark_bits, own, codes, groups)
         start = stop
     return groups
 
@@ -75,37 +78,78 @@ def _first_from(numbers, start, least):
 
 
 @numba.njit
-def _mean(values):
-    """The mean magnitude, summed in order."""
-    total = 0.0
-    for i in range(values.size):
-        total += np.float64(abs(values[i]))
-    return total / values.size
-
-
-@numba.njit
-def _mark_signs(values, marks):
-    for i in range(values.size):
-        marks[i] = values[i] < 0
-
-
-@numba.njit
-def _split(values, mean, borders, marks, codes, groups):
-    """Mark entries above the mean and those that are not, each with a mean of their own."""
-    lower = upper = 0.0
-    raised = 0
-    for i in range(values.size):
-        magnitude = np.float64(abs(values[i]))
-        above = magnitude > mean
-        upper += magnitude if above else 0.0
-        lower += 0.0 if above else magnitude
-        raised += above
-        marks[i] = 2 * above + (values[i] < 0)
+def _mark(values, borders, mark_bits, marks, codes, groups):
+    """Mark one tensor's entries, at least one, and append its codes; returns their new number."""
+    exact, least = _adds_exactly(values), NOBODY
+    lower, upper = _sum(values, least, False, exact), 0.0
+    if mark_bits == 2:
+        least = _next_above(lower / values.size)
+        lower, upper = _sum(values, least, False, exact), _sum(values, least, True, exact)
+    raised = _put_marks(values, least, marks)
     if raised < values.size:
         groups = _put_code(lower / (values.size - raised), borders, codes, groups)
     if raised:
         groups = _put_code(upper / raised, borders, codes, groups)
     return groups
+
+
+@numba.njit
+def _adds_exactly(values):
+    """Whether float64 has bits enough for all sums of these magnitudes, in any order."""
+    bits, largest, smallest = values.view(np.int32), np.int32(0), NOBODY
+    for i in range(bits.size):
+        largest = max(largest, bits[i] & MAGNITUDE)
+        smallest = min(smallest, bits[i] & MAGNITUDE)
+    octaves = (largest >> MANTISSA_BITS) - (smallest >> MANTISSA_BITS)
+    return octaves < SPARE_BITS and values.size >> (SPARE_BITS - octaves) == 0
+
+
+@register_jitable
+def _next_above(number):
+    """The bit pattern of the smallest float32 above a positive float64."""
+    nearest = np.float32(number)
+    return np.int32(nearest.view(np.int32) + (nearest <= number))
+
+
+@register_jitable
+def _sum(values, least, raised, exact):
+    """The sum of the magnitudes that reach the bit pattern `least`, or else of those that do not.
+
+    In order, unless sums are `exact` in any.
+    """
+    if exact:
+        return _sum_in_any_order(values, least, raised)
+    return _sum_in_order(values, least, raised)
+
+
+@numba.njit
+def _sum_in_order(values, least, raised):
+    return _sum_of(values, least, raised)
+
+
+@numba.njit(fastmath=ANY_ORDER)
+def _sum_in_any_order(values, least, raised):
+    return _sum_of(values, least, raised)
+
+
+@register_jitable
+def _sum_of(values, least, raised):
+    bits, total = values.view(np.int32), 0.0
+    for i in range(values.size):
+        counts = (bits[i] & MAGNITUDE >= least) == raised
+        total += np.float64(abs(values[i])) if counts else 0.0
+    return total
+
+
+@numba.njit
+def _put_marks(values, least, marks):
+    """Mark signs, and magnitudes that reach the bit pattern `least`; returns how many do."""
+    bits, raised = values.view(np.int32), np.int64(0)
+    for i in range(values.size):
+        above = bits[i] & MAGNITUDE >= least
+        marks[i] = 2 * above + (values[i] < 0)
+        raised += above
+    return raised
 
 
 @numba.njit

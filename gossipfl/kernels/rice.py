@@ -9,13 +9,15 @@ all of g in as many bits as the largest index needs: no gap takes more than 48 b
 never doubles a gap's cost.
 
 A position counts bits from the start of the stream.  A code and a partly used byte take 57 bits at
-most, so that one signed word holds both and every step loads or stores one.
+most, so that one signed word holds both.  Four entries at a time are put together before they are
+stored, and taken out of one load, where a word has room for all of them: nearly always.
 """
 
 import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from gossipfl.kernels.gaps import SHORT, SHORT_BITS, hold, sum_ones
 from gossipfl.kernels.rice_ref import (
     COUNT_BYTES,
     COUNT_ENDLESS,
@@ -33,6 +35,10 @@ from gossipfl.kernels.rice_ref import (
 )
 from gossipfl.kernels.words import WORD_BYTES, load_word, store_word, trailing_ones
 
+FREE_BITS = 56  # of a signed word, behind a partly used byte
+SURE_BITS = 57  # of a word that starts at any bit of its first byte
+SURE = (1 << SURE_BITS) - 1
+
 
 @register_jitable
 def _bit_length(number):
@@ -46,15 +52,10 @@ def _bit_length(number):
 @numba.njit
 def gap_bits(indices, rice, size):
     """Exact cost, in bits, of the gaps of ascending indices (int32[m], below `size`)."""
-    escaped = np.int32(ESCAPE + _bit_length(size - 1))
-    shift = np.int32(rice)
-    total = np.int64(0)
-    previous = np.int32(-1)
-    for i in range(indices.size):
-        ones = (indices[i] - previous - np.int32(1)) >> shift
-        total += ones + np.int32(1) + shift if ones < ESCAPE else escaped
-        previous = indices[i]
-    return total
+    rest = 1 + rice  # bits of a gap beside its ones
+    escaped = ESCAPE + _bit_length(size - 1) - rest
+    ones = sum_ones(indices, np.int64(rice), np.int64(ESCAPE), np.int64(escaped))
+    return ones + indices.size * rest
 
 
 @numba.njit
@@ -73,11 +74,11 @@ def best_parameter(indices, size):
 
 
 @numba.njit
-def write_payload(indices, marks, codes, mark_bits, size, out):
+def write_payload(indices, marks, codes, mark_bits, size, held, out):
     """Write a whole payload, as compression/packing.py lays it out; return its bytes.
 
     indices: int32[m], at least one, ascending, below `size`.  marks: uint8[m].  codes: uint8[n].
-    out: uint8, with room for a word behind the last byte.
+    held: int32[m], scratch.  out: uint8, with room for a word behind the last byte.
     """
     rice = best_parameter(indices, size)
     byte, count = 0, indices.size
@@ -87,37 +88,63 @@ def write_payload(indices, marks, codes, mark_bits, size, out):
         byte += 1
     out[byte] = count
     out[byte + 1] = rice | (TWO_BITS if mark_bits == 2 else 0)
-    end = write_entries(indices, marks, mark_bits, rice, size, 8 * (byte + 2), out)
+    hold(indices, marks, np.int64(mark_bits), np.int64(rice), held)
+    end = write_entries(held, marks, mark_bits, rice, size, 8 * (byte + 2), out)
     return (write_bytes(codes, end, out) + 7) >> 3
 
 
 @numba.njit
-def write_entries(indices, marks, mark_bits, rice, size, position, out):
-    """Write gaps and marks; return the position behind them.
+def write_entries(held, marks, mark_bits, rice, size, position, out):
+    """Write entries as `gaps.hold` holds them; return the position behind them.
 
-    indices: int32[m], ascending, below `size`.  marks: uint8[m] of `mark_bits` bits.  position: a
-    multiple of 8.  out: uint8[n], with room for a word behind the last entry.
+    held: int32[m].  marks: uint8[m] of `mark_bits` bits.  position: a multiple of 8.  out:
+    uint8[n], with room for a word behind the last entry.
     """
-    width = _bit_length(size - 1)
-    byte, held, bits = position >> 3, np.int64(0), np.int64(0)
-    previous = np.int64(-1)
-    for i in range(indices.size):
-        gap = np.int64(indices[i]) - previous - 1
-        previous = np.int64(indices[i])
-        ones = gap >> rice
-        if ones < ESCAPE:
-            code = ((1 << ones) - 1) | ((gap & ((1 << rice) - 1)) << (ones + 1))
-            taken = ones + 1 + rice
+    shape = np.int64(rice), np.int64(_bit_length(size - 1)), np.int64(mark_bits)
+    state = position >> 3, np.int64(0), np.int64(0)
+    fours = held.size & ~3
+    for i in range(0, fours, 4):
+        a, b = np.int64(held[i]), np.int64(held[i + 1])
+        c, d = np.int64(held[i + 2]), np.int64(held[i + 3])
+        ab_bits = (a >> SHORT_BITS) + (b >> SHORT_BITS)
+        bits = ab_bits + (c >> SHORT_BITS) + (d >> SHORT_BITS)
+        if (a | b | c | d) >= 0 and bits <= FREE_BITS:
+            ab = (a & SHORT) | (b & SHORT) << (a >> SHORT_BITS)
+            cd = (c & SHORT) | (d & SHORT) << (c >> SHORT_BITS)
+            state = _put(ab | cd << ab_bits, bits, state, out)
         else:
-            code = ((1 << ESCAPE) - 1) | (gap << ESCAPE)
-            taken = ESCAPE + width
-        bits |= (code | np.int64(marks[i]) << taken) << held
-        held += taken + mark_bits
-        store_word(out, byte, bits)
-        byte += held >> 3
-        bits >>= held & ~7
-        held &= 7
-    return 8 * byte + held
+            for j in range(i, i + 4):
+                state = _put_one(held[j], marks[j], shape, state, out)
+    for i in range(fours, held.size):
+        state = _put_one(held[i], marks[i], shape, state, out)
+    return 8 * state[0] + state[1]
+
+
+@register_jitable
+def _put_one(entry, mark, shape, state, out):
+    """Append one entry, short or not."""
+    rice, width, mark_bits = shape
+    if entry >= 0:
+        return _put(np.int64(entry) & SHORT, np.int64(entry) >> SHORT_BITS, state, out)
+    gap = ~np.int64(entry)
+    ones = gap >> rice
+    if ones < ESCAPE:
+        code = ((1 << ones) - 1) | ((gap & ((1 << rice) - 1)) << (ones + 1))
+        taken = ones + 1 + rice
+    else:
+        code = ((1 << ESCAPE) - 1) | (gap << ESCAPE)
+        taken = ESCAPE + width
+    return _put(code | np.int64(mark) << taken, taken + mark_bits, state, out)
+
+
+@register_jitable
+def _put(code, code_bits, state, out):
+    """Append up to FREE_BITS to the stream; state: its whole bytes, the bits behind, and those."""
+    byte, held, bits = state
+    bits |= code << held
+    held += code_bits
+    store_word(out, byte, bits)
+    return byte + (held >> 3), held & 7, bits >> (held & ~7)
 
 
 @numba.njit
@@ -128,10 +155,67 @@ def read_entries(stream, position, mark_bits, rice, size, indices, marks):
     1..2**WIDTH_MAX.  Returns -1 where the stream ends early, an index is not below `size`, or a gap
     is escaped that need not be.
     """
+    shape = rice, mark_bits, size
+    start, index, place = 0, -1, position
+    while start < indices.size:
+        start, index, place = _read_fours(stream, place, shape, index, start, indices, marks)
+        stop = min(start + 4, indices.size)
+        index, place = _read_each(stream, place, shape, index, start, stop, indices, marks)
+        if place < 0:
+            break
+        start = stop
+    return place
+
+
+@numba.njit
+def _read_fours(stream, position, shape, index, start, indices, marks):
+    """Read entries from `start` on, four from a word: how far, the last index, and the position.
+
+    Ends before four that do not fit in a word, or one of which is escaped or not legal: then each
+    has to be looked at.
+    """
+    rice, mark_bits, size = shape
+    end, fixed = _end(stream), 4 * (1 + rice + mark_bits)
+    while start + 4 <= indices.size:
+        word = (load_word(stream, position >> 3) >> (position & 7)) & SURE
+        a_ones, a, a_mark, word = _split(word, rice, mark_bits)
+        b_ones, b, b_mark, word = _split(word, rice, mark_bits)
+        c_ones, c, c_mark, word = _split(word, rice, mark_bits)
+        d_ones, d, d_mark, word = _split(word, rice, mark_bits)
+        # What lies behind the word reads as zeros, so entries that go on there end behind it.
+        taken = a_ones + b_ones + c_ones + d_ones + fixed
+        a += index + 1
+        b += a + 1
+        c += b + 1
+        d += c + 1
+        if taken > SURE_BITS or position + taken > end or d >= size:
+            break
+        if max(max(a_ones, b_ones), max(c_ones, d_ones)) >= ESCAPE:
+            break
+        indices[start], indices[start + 1] = a, b
+        indices[start + 2], indices[start + 3] = c, d
+        marks[start], marks[start + 1] = a_mark, b_mark
+        marks[start + 2], marks[start + 3] = c_mark, d_mark
+        start, index, position = start + 4, d, position + taken
+    return start, index, position
+
+
+@register_jitable
+def _split(word, rice, mark_bits):
+    """(ones, gap, mark, the rest) of a word that an entry begins, if that is not escaped."""
+    ones = trailing_ones(word)
+    word >>= ones
+    gap = (ones << rice) | ((word >> 1) & ((1 << rice) - 1))
+    mark = (word >> (1 + rice)) & ((1 << mark_bits) - 1)
+    return ones, gap, mark, word >> (1 + rice + mark_bits)
+
+
+@numba.njit
+def _read_each(stream, position, shape, index, start, stop, indices, marks):
+    """Entries start..stop behind `index`: the last index, and where they end, or -1."""
+    rice, mark_bits, size = shape
     width = _bit_length(size - 1)
-    end = 8 * (stream.size - 8)
-    index = np.int64(-1)
-    for i in range(indices.size):
+    for i in range(start, stop):
         bits = load_word(stream, position >> 3) >> (position & 7)
         ones = trailing_ones(bits)
         if ones < ESCAPE:
@@ -142,11 +226,18 @@ def read_entries(stream, position, mark_bits, rice, size, indices, marks):
             taken = ESCAPE + width
         position += taken + mark_bits
         index += gap + 1
-        if index >= size or position > end or (ones >= ESCAPE and gap >> rice < ESCAPE):
-            return -1
+        needless = ones >= ESCAPE and gap >> rice < ESCAPE
+        if index >= size or position > _end(stream) or needless:
+            return index, -1
         indices[i] = index
         marks[i] = (bits >> taken) & ((1 << mark_bits) - 1)
-    return position
+    return index, position
+
+
+@register_jitable
+def _end(stream):
+    """The position behind the last bit of a stream."""
+    return 8 * (stream.size - WORD_BYTES)
 
 
 @numba.njit

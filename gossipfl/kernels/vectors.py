@@ -142,6 +142,15 @@ def part(builder, vector, first, count):
     return builder.shuffle_vector(vector, vector, _lanes(first, count))
 
 
+def sum_of(builder, numbers):
+    """The sum of all lanes of a vector of integers."""
+    half = numbers.type.count
+    while half > 1:
+        half //= 2
+        numbers = builder.add(*(part(builder, numbers, first, half) for first in (0, half)))
+    return builder.extract_element(numbers, ir.Constant(I32, 0))
+
+
 def _lanes(first, count):
     return ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
 

@@ -174,7 +174,8 @@ def written_again(payload: bytes) -> bytes:
         return b"\0"
     bits = 2 if payload[2 if payload[0] >= 0x80 else 1] & rice.TWO_BITS else 1
     entries, out = (indices[:count], marks[:count]), packing.make_out(size, tensors)
-    return out[: rice.write_payload(*entries, codes[:groups], bits, size, out)].tobytes()
+    memory = np.empty(count, np.int32), out
+    return out[: rice.write_payload(*entries, codes[:groups], bits, size, *memory)].tobytes()
 
 
 def test_any_bytes_are_a_delta_or_refused():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import rice, rice_ref
+from gossipfl.kernels import gaps, rice, rice_ref
 
 TWINS = (rice, rice_ref)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -23,7 +23,11 @@ def supports(draw):
 def write(module, indices, marks, mark_bits, parameter, size, start=0):
     """The end of the entries and their bytes, written behind `start` bytes of ones."""
     out = np.full(start + 7 * indices.size + 16, 0xFF, np.uint8)
-    end = int(module.write_entries(indices, marks, mark_bits, parameter, size, 8 * start, out))
+    entries = indices
+    if module is rice:
+        entries = np.empty_like(indices)
+        gaps.hold(indices, marks, mark_bits, parameter, entries)
+    end = int(module.write_entries(entries, marks, mark_bits, parameter, size, 8 * start, out))
     assert (out[:start] == 0xFF).all()
     content = int.from_bytes(out[start:].tobytes(), "little") & ((1 << (end - 8 * start)) - 1)
     return end, content
@@ -82,7 +86,8 @@ def test_payload_equals_the_reference(support, mark_bits, groups):
     written = []
     for twin in TWINS:
         out = np.zeros(7 * indices.size + groups + 32, np.uint8)
-        length = twin.write_payload(indices, marks, codes, mark_bits, size, out)
+        scratch = (np.empty_like(indices),) if twin is rice else ()
+        length = twin.write_payload(indices, marks, codes, mark_bits, size, *scratch, out)
         written.append(out[:length].tobytes())
     assert written[0] == written[1]
 
