@@ -118,5 +118,14 @@ def _finish(library):
         if not value.is_declaration and value.name != ENTRY:
             value.linkage = binding.Linkage.internal
     library._optimize_final_module()
+    _drop_what_is_not_called(library)
     module.verify()
     return library.codegen._tm.emit_object(module)
+
+
+def _drop_what_is_not_called(library):
+    """The last calls of Numba's counting of references go with LLVM's last passes, not before."""
+    builder = library.codegen._pass_builder()
+    passes = binding.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(library._final_module, builder)
