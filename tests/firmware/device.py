@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, field
 
 from gossipfl.devices.frames import FRAME_MAX
 from gossipfl.devices.framing import Deframer, enframe
@@ -21,6 +21,8 @@ from gossipfl.learning.settings import TrainingSettings
 from gossipfl.models.layers import Dense
 from gossipfl.models.sequential import Sequential, perceptron
 from tests.firmware.library import Firmware, Floats
+from tests.firmware.look import Look
+from tests.firmware.micropython.board import Board
 
 PHASES = (
     *("unenrolled", "greeting", "keying", "fetching", "training", "exchanging"),
@@ -29,22 +31,6 @@ PHASES = (
 NEVER = 0xFFFFFFFF
 CODE = bytes(range(16))
 Pass = Callable[[bytes], list[bytes]]
-
-
-@frozen
-class Look:
-    """What a device is doing."""
-
-    phase: str
-    epoch: int
-    sequence: int
-    exchanges: int
-    fetched: int
-    strays: int
-    steps: int
-    refusal: int
-    open: bool
-    digest: bytes
 
 
 class Device:
@@ -133,7 +119,7 @@ class Wire:
     Chance of the gateway is a counter: tests need no more.
     """
 
-    device: Device
+    device: Device | Board
     session: DeviceSession
     pass_on: Pass = lambda content: [content]
     coming: bytes = b""
@@ -196,18 +182,27 @@ def session_for(plan: DevicePlan, code: bytes = CODE) -> DeviceSession:
     return DeviceSession(keyring_of(code), plan, replica, LinkState(anchor))
 
 
-def device_for(firmware: Firmware, widths: tuple[int, ...]) -> Device:
+# Makes a device that learns from features and classes.
+Make = Callable[[Floats, Any], Device | Board]
+
+
+def made_of(firmware: Firmware) -> Make:
+    """Devices that are the C library."""
+    return lambda features, classes: Device(firmware, features, classes)
+
+
+def device_for(make: Make, widths: tuple[int, ...]) -> Device | Board:
     """A device with 25 rows."""
     rng, classes = np.random.default_rng(1), np.arange(25) % widths[-1]
     features = rng.normal(size=(25, widths[0])) + classes[:, np.newaxis]
-    return Device(firmware, features.astype(np.float32), classes)
+    return make(features.astype(np.float32), classes)
 
 
 def wire_for(
-    firmware: Firmware, widths: tuple[int, ...], pass_on: Pass = lambda content: [content]
+    make: Make, widths: tuple[int, ...], pass_on: Pass = lambda content: [content]
 ) -> Wire:
     """A device with its code, and the gateway that gave it."""
-    wire = Wire(device_for(firmware, widths), session_for(plan_of(widths)), pass_on)
+    wire = Wire(device_for(make, widths), session_for(plan_of(widths)), pass_on)
     assert wire.device.enrol(print_code(CODE))
     return wire
 

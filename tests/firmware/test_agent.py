@@ -1,4 +1,4 @@
-"""The C agent and the Python session, frame by frame."""
+"""The agents, in C and for MicroPython, and the Python session, frame by frame."""
 
 from collections.abc import Callable
 
@@ -22,6 +22,7 @@ from gossipfl.learning.training import predict
 from tests.firmware.conftest import Build
 from tests.firmware.device import (
     Device,
+    Make,
     Wire,
     check_link,
     device_for,
@@ -29,7 +30,7 @@ from tests.firmware.device import (
     session_for,
     wire_for,
 )
-from tests.firmware.library import SMALL, Sizes
+from tests.firmware.library import Sizes
 
 WIDTHS = (5, 4, 3)
 
@@ -49,8 +50,8 @@ def unreliable(seed: int, share: float) -> Callable[[bytes], list[bytes]]:
     return pass_on
 
 
-def test_from_a_code_to_exchanges(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_from_a_code_to_exchanges(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
     start = wire.session.replica.parameters.copy()
     look = wire.run_until(lambda look: look.exchanges == 25)
     check_link(wire)
@@ -61,11 +62,11 @@ def test_from_a_code_to_exchanges(build: Build) -> None:
     assert not np.array_equal(wire.session.replica.parameters, start)
 
 
-def test_device_and_agent_are_one_node(build: Build) -> None:
+def test_device_and_agent_are_one_node(make: Make) -> None:
     """What the one holds and the other has not told stays what it was, but for training; so do both
     control variates together, and what neighbours move the agent by reaches the device.
     """
-    wire, rng = wire_for(build(SMALL), WIDTHS), np.random.default_rng(2)
+    wire, rng = wire_for(make, WIDTHS), np.random.default_rng(2)
     wire.run_until(lambda look: look.phase == "training")
     size, replica = wire.session.state.anchor.size, wire.session.replica
 
@@ -88,8 +89,8 @@ def test_device_and_agent_are_one_node(build: Build) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_wire_that_loses_repeats_and_garbles(build: Build, seed: int) -> None:
-    wire = wire_for(build(SMALL), WIDTHS, unreliable(seed, 0.3))
+def test_a_wire_that_loses_repeats_and_garbles(make: Make, seed: int) -> None:
+    wire = wire_for(make, WIDTHS, unreliable(seed, 0.3))
     look = wire.run_until(lambda look: look.exchanges == 40)
     wire.pass_on = lambda content: [content]
     last = wire.run_until(lambda now: now.exchanges > look.exchanges and now.phase == "resting")
@@ -100,10 +101,10 @@ def test_a_wire_that_loses_repeats_and_garbles(build: Build, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_resets_at_any_moment(build: Build, seed: int) -> None:
+def test_resets_at_any_moment(make: Make, seed: int) -> None:
     """Nothing is fetched twice, no exchange is lost or made twice, no counter comes again."""
     rng = np.random.default_rng(seed)
-    wire = wire_for(build(SMALL), WIDTHS, unreliable(seed, 0.1))
+    wire = wire_for(make, WIDTHS, unreliable(seed, 0.1))
     for _ in range(150):
         for _ in range(rng.integers(12)):
             wire.step()
@@ -115,8 +116,8 @@ def test_resets_at_any_moment(build: Build, seed: int) -> None:
     assert not wire.device.misused_flash
 
 
-def test_a_transfer_goes_on_where_a_reset_broke_it(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_a_transfer_goes_on_where_a_reset_broke_it(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.fetched > 0)
     wire.device.reset()
     wire.coming = b""
@@ -125,8 +126,8 @@ def test_a_transfer_goes_on_where_a_reset_broke_it(build: Build) -> None:
     assert offsets == [0, 120, 120]
 
 
-def test_counters_only_rise(build: Build) -> None:
-    wire, found = wire_for(build(SMALL), WIDTHS), list[int]()
+def test_counters_only_rise(make: Make) -> None:
+    wire, found = wire_for(make, WIDTHS), list[int]()
     deframer = Deframer(2026)
 
     def note(content: bytes) -> list[bytes]:
@@ -145,8 +146,8 @@ def test_counters_only_rise(build: Build) -> None:
     assert found == sorted(set(found))
 
 
-def test_a_gateway_that_restarts(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_a_gateway_that_restarts(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     old = wire.session
     wire.session = session_for(plan_of(WIDTHS))
@@ -158,8 +159,8 @@ def test_a_gateway_that_restarts(build: Build) -> None:
     assert not any(isinstance(message, Fetch) for message in wire.messages[-6:])
 
 
-def test_a_gateway_that_lost_the_link_seeds_it_anew(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_a_gateway_that_lost_the_link_seeds_it_anew(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     wire.session.state.__init__(np.zeros_like(wire.session.state.anchor))  # type: ignore[misc]
     wire.run_until(lambda look: look.exchanges == 6)
@@ -167,9 +168,9 @@ def test_a_gateway_that_lost_the_link_seeds_it_anew(build: Build) -> None:
     assert wire.session.state.sequence == 3
 
 
-def test_another_gateway_takes_the_device_over(build: Build) -> None:
+def test_another_gateway_takes_the_device_over(make: Make) -> None:
     """With another code; the model stays the device's own, and counters go on."""
-    wire = wire_for(build(SMALL), WIDTHS)
+    wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     before = wire.device.vector("x", 39)
     other = bytes(16)
@@ -180,8 +181,8 @@ def test_another_gateway_takes_the_device_over(build: Build) -> None:
     check_link(wire)
 
 
-def test_keys_are_replaced_and_old_ones_are_worth_nothing(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_keys_are_replaced_and_old_ones_are_worth_nothing(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.exchanges == 2)
     old = wire.session.keyring.identity
     for epoch in (2, 3):
@@ -195,8 +196,8 @@ def test_keys_are_replaced_and_old_ones_are_worth_nothing(build: Build) -> None:
     check_link(wire)
 
 
-def test_a_code_of_another_device_opens_nothing(build: Build) -> None:
-    wire = Wire(device_for(build(SMALL), WIDTHS), session_for(plan_of(WIDTHS)))
+def test_a_code_of_another_device_opens_nothing(make: Make) -> None:
+    wire = Wire(device_for(make, WIDTHS), session_for(plan_of(WIDTHS)))
     assert wire.device.enrol(print_code(bytes(16)))
     for _ in range(60):
         wire.step()
@@ -206,8 +207,8 @@ def test_a_code_of_another_device_opens_nothing(build: Build) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "abc", "a" * 27, "0" * 26, "a" * 25 + "b", "!" * 26])
-def test_what_is_no_code_is_refused(build: Build, code: str) -> None:
-    device = device_for(build(SMALL), WIDTHS)
+def test_what_is_no_code_is_refused(make: Make, code: str) -> None:
+    device = device_for(make, WIDTHS)
     assert not device.enrol(code)
     assert device.look().phase == "unenrolled"
     assert device.poll() == (0xFFFFFFFF, b"")
@@ -218,9 +219,9 @@ def test_what_is_no_code_is_refused(build: Build, code: str) -> None:
     [((5, 6, 3), MODEL_TOO_LARGE), ((6, 3), OTHER_INPUTS), ((5, 4), OTHER_CLASSES)],
 )
 def test_what_does_not_fit_is_refused_and_asked_again(
-    build: Build, planned: tuple[int, ...], reason: int
+    make: Make, planned: tuple[int, ...], reason: int
 ) -> None:
-    wire = Wire(device_for(build(SMALL), WIDTHS), session_for(plan_of(planned)))
+    wire = Wire(device_for(make, WIDTHS), session_for(plan_of(planned)))
     assert wire.device.enrol(print_code(bytes(range(16))))
     wire.run_until(lambda look: look.phase == "resting")
     assert wire.device.look().refusal == reason
@@ -230,8 +231,8 @@ def test_what_does_not_fit_is_refused_and_asked_again(
     assert wire.device.look().refusal == 0
 
 
-def test_sleep_and_wake(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_sleep_and_wake(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     wire.device.sleep(3600)
     wire.run_until(lambda look: look.phase == "asleep")
@@ -244,8 +245,8 @@ def test_sleep_and_wake(build: Build) -> None:
     check_link(wire)
 
 
-def test_a_gateway_that_is_away_at_bedtime(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+def test_a_gateway_that_is_away_at_bedtime(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     wire.pass_on = lambda content: []
     wire.device.sleep(60)
@@ -256,7 +257,7 @@ def test_a_gateway_that_is_away_at_bedtime(build: Build) -> None:
     check_link(wire)
 
 
-def test_a_flood_changes_nothing(build: Build) -> None:
+def test_a_flood_changes_nothing(make: Make) -> None:
     """Noise, frames with sound checksums, and all that the gateway ever said, again and again."""
     said = list[bytes]()
 
@@ -264,7 +265,7 @@ def test_a_flood_changes_nothing(build: Build) -> None:
         said.append(content)
         return [content]
 
-    wire, rng = wire_for(build(SMALL), WIDTHS, note), np.random.default_rng(5)
+    wire, rng = wire_for(make, WIDTHS, note), np.random.default_rng(5)
     wire.run_until(lambda look: look.exchanges == 4)
     for _ in range(300):
         wire.coming += rng.bytes(60) + b"\0" + said[rng.integers(len(said))]
@@ -276,10 +277,9 @@ def test_a_flood_changes_nothing(build: Build) -> None:
     assert sum(isinstance(message, Offer) for message in wire.messages) <= look.sequence + 300
 
 
-def test_training_that_diverges_starts_from_the_anchor(build: Build) -> None:
-    firmware = build(SMALL)
+def test_training_that_diverges_starts_from_the_anchor(make: Make) -> None:
     features = np.full((25, 5), 1e30, np.float32)
-    device = Device(firmware, features, np.arange(25) % 3)
+    device = make(features, np.arange(25) % 3)
     wire = Wire(device, session_for(plan_of(WIDTHS)))
     device.enrol(print_code(bytes(range(16))))
     wire.run_until(lambda look: look.steps == 200)

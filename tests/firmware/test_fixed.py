@@ -14,7 +14,7 @@ from gossipfl.models.layers import Dense
 from gossipfl.models.sequential import Sequential, perceptron
 from tests.firmware import fixed_ref
 from tests.firmware.conftest import Build
-from tests.firmware.device import check_link, wire_for
+from tests.firmware.device import check_link, made_of, wire_for
 from tests.firmware.library import SMALL, Firmware, Sizes, pointer
 from tests.firmware.test_model import Step, rows_of, shared, train_in_c
 
@@ -99,7 +99,7 @@ def test_powers_and_logarithms(integers: Firmware, x: int, total: int) -> None:
 
 
 def test_a_device_that_computes_in_integers_exchanges_as_any_other(build: Build) -> None:
-    wire = wire_for(build(evolve(SMALL, fixed=1)), (5, 4, 3))
+    wire = wire_for(made_of(build(evolve(SMALL, fixed=1))), (5, 4, 3))
     wire.run_until(lambda look: look.exchanges == 25)
     check_link(wire)
     assert not wire.errors

@@ -8,7 +8,16 @@ import pytest
 from gossipfl.devices.keys import print_code
 from gossipfl.gossip.link import Planted
 from tests.firmware.conftest import Build
-from tests.firmware.device import CODE, Wire, check_link, device_for, plan_of, session_for, wire_for
+from tests.firmware.device import (
+    CODE,
+    Wire,
+    check_link,
+    device_for,
+    made_of,
+    plan_of,
+    session_for,
+    wire_for,
+)
 from tests.firmware.library import SMALL, Firmware
 
 WIDTHS = (5, 4, 3)
@@ -27,7 +36,7 @@ def run_until_dead(wire: Wire) -> None:
 
 def first_days(firmware: Firmware, cut: int) -> Wire:
     """A device whose power is cut after so many bytes of its life."""
-    wire = Wire(device_for(firmware, WIDTHS), session_for(plan_of(WIDTHS)))
+    wire = Wire(device_for(made_of(firmware), WIDTHS), session_for(plan_of(WIDTHS)))
     wire.device.cut_after(cut)
     wire.device.enrol(print_code(CODE))
     for _ in range(40):
@@ -56,7 +65,7 @@ def test_a_cut_at_every_byte_of_enrolment_and_first_transfer(build: Build, strid
 @EVERY_BYTE
 def test_a_cut_at_every_byte_of_exchanges_and_checkpoints(build: Build, stride: int) -> None:
     """Nothing is made twice or lost, and the link is never seeded again."""
-    wire = wire_for(build(SMALL), WIDTHS)
+    wire = wire_for(made_of(build(SMALL)), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3 and look.phase == "resting")
     flash, session = wire.device.flash(2 * SMALL.slot), wire.session
     whole, found = flash.copy(), set[int]()
@@ -81,7 +90,7 @@ def test_a_cut_at_every_byte_of_exchanges_and_checkpoints(build: Build, stride: 
 
 def test_flash_that_is_damaged_at_rest_is_as_if_it_were_empty_or_older(build: Build) -> None:
     """Whatever byte changes, the device ends up with a link that both ends agree on."""
-    wire = wire_for(build(SMALL), WIDTHS)
+    wire = wire_for(made_of(build(SMALL)), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     flash, rng = wire.device.flash(2 * SMALL.slot), np.random.default_rng(0)
     whole = flash.copy()
@@ -93,7 +102,7 @@ def test_flash_that_is_damaged_at_rest_is_as_if_it_were_empty_or_older(build: Bu
 
 
 def test_a_flash_that_fails_stops_the_device_and_sends_nothing(build: Build) -> None:
-    wire = wire_for(build(SMALL), WIDTHS)
+    wire = wire_for(made_of(build(SMALL)), WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
     wire.device.cut_after(0)
     sent = len(wire.sent)

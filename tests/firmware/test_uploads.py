@@ -8,7 +8,7 @@ from gossipfl.devices.messages import NO_UPLOADS, OTHER_CLASSES, Hello, Samples,
 from gossipfl.devices.uploads import Uploads
 from gossipfl.errors import RemoteProtocolError, StateError
 from tests.firmware.conftest import Build
-from tests.firmware.device import CODE, Wire, device_for, plan_of, session_for
+from tests.firmware.device import CODE, Wire, device_for, made_of, plan_of, session_for
 from tests.firmware.library import SMALL, Sizes
 from tests.firmware.test_agent import unreliable
 
@@ -19,7 +19,7 @@ UPLOADS = Sizes(inputs=5, message=128, slot=1152, upload=1)
 def wire_for(build: Build, sizes: Sizes, widths: tuple[int, ...], allowed: bool) -> Wire:
     session = session_for(plan_of(widths))
     session.uploads = Uploads(5, 3, 1000) if allowed else None
-    wire = Wire(device_for(build(sizes), WIDTHS), session)
+    wire = Wire(device_for(made_of(build(sizes)), WIDTHS), session)
     assert wire.device.enrol(print_code(CODE))
     return wire
 
@@ -37,7 +37,7 @@ def test_every_sample_comes_once(build: Build, seed: int) -> None:
         wire.device.reset()
         wire.coming = b""
     wire.run_until(lambda look: look.phase == "resting")
-    rows = device_for(build(SMALL), WIDTHS)
+    rows = device_for(made_of(build(SMALL)), WIDTHS)
     uploads = wire.session.uploads
     assert uploads is not None
     np.testing.assert_array_equal(uploads.features, rows._features)

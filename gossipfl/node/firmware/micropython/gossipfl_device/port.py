@@ -1,0 +1,85 @@
+"""All that a board provides: ways to send, receive, tell the time, draw and store."""
+
+import os
+import time
+
+TYPE_CHECKING = False  # of checkers alone, which take it for True: boards lack these modules
+if TYPE_CHECKING:
+    from socket import socket
+    from typing import Protocol
+
+    class Stream(Protocol):
+        """As machine.UART."""
+
+        def any(self) -> int: ...
+
+        def read(self, count: int) -> bytes | None: ...
+
+        def write(self, content: memoryview) -> int | None: ...
+
+
+class Port:
+    """Five things, of which the last is a folder's name; `SerialPort` and `UdpPort` have them all.
+
+    directory: on the board's filesystem, for the state alone.
+    """
+
+    def __init__(self, directory: str = "gossipfl") -> None:
+        self.directory = directory
+
+    def send(self, content: bytearray) -> None:
+        """One whole encoded frame, the delimiter included; may be lost."""
+        raise NotImplementedError
+
+    def receive(self) -> bytes:
+        """Bytes that have come, a few hundred at most; none when there are none.  Never waits."""
+        raise NotImplementedError
+
+    def clock_ms(self) -> int:
+        """Milliseconds, as time.ticks_ms."""
+        return int(time.ticks_ms())  # type: ignore[attr-defined]
+
+    def random(self, count: int) -> bytes:
+        """Unpredictable bytes: keys depend on them.  On an ESP32, switch the radio on before."""
+        return os.urandom(count)
+
+
+class SerialPort(Port):
+    """stream: a machine.UART, or anything with any, read and write."""
+
+    def __init__(self, stream: Stream, directory: str = "gossipfl") -> None:
+        super().__init__(directory)
+        self._stream = stream
+
+    def send(self, content: bytearray) -> None:
+        """Write it all."""
+        view = memoryview(content)
+        while view:
+            view = view[self._stream.write(view) or 0 :]
+
+    def receive(self) -> bytes:
+        """What the stream holds."""
+        count = min(self._stream.any(), 512)
+        return (self._stream.read(count) or b"") if count else b""
+
+
+class UdpPort(Port):
+    """One frame a datagram.  wire: a socket that is connected to the gateway and does not block."""
+
+    def __init__(self, wire: socket, directory: str = "gossipfl") -> None:
+        super().__init__(directory)
+        self._wire = wire
+
+    def send(self, content: bytearray) -> None:
+        """Errors need no answer: what is lost is asked for again."""
+        try:
+            self._wire.send(content)
+        except OSError:
+            pass
+
+    def receive(self) -> bytes:
+        """One datagram."""
+        try:
+            return self._wire.recv(2100)
+        except OSError:
+            return b""
