@@ -79,6 +79,7 @@ class Board:
     """One agent, learning from features f32[n, inputs] and classes.
 
     interpreter: nobody else's as long as this board is used.  directory: of its own.
+    state: the folder that the agent keeps its files in.
     """
 
     misused_flash = False
@@ -93,11 +94,11 @@ class Board:
         chance: int = 1,
     ) -> None:
         self.call = interpreter.call
+        self.state = directory / "state"
         rows = directory / "rows"
         write_rows(rows, features, classes)
         shape = features.shape[1], int(np.max(classes)) + 1
-        files = str(directory / "state"), str(rows)
-        self.call("start", *files, *shape, room_of(sizes), sizes.slot // 2, chance)
+        self.call("start", str(self.state), str(rows), *shape, room_of(sizes), sizes.slot // 2, chance)
 
     def enrol(self, code: str) -> bool:
         return bool(self.call("enrol", code))
@@ -118,6 +119,10 @@ class Board:
 
     def cut_after(self, stored_bytes: int) -> None:
         self.call("cut_after", stored_bytes)
+
+    def fill(self) -> None:
+        """Its filesystem takes nothing more, until a reset."""
+        self.call("fill")
 
     @property
     def dead(self) -> bool:

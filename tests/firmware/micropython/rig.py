@@ -44,9 +44,12 @@ class Plug:
     """
 
     left = None
+    full = False
 
     def spend(self, count):
         """How many of them are still written."""
+        if self.full:
+            raise OSError(28)
         if self.left is None:
             return count
         spent = min(count, self.left)
@@ -146,13 +149,18 @@ def start(directory, path, inputs, classes, room, journal_max, chance):
 def reset():
     """What was in memory is gone."""
     directory, path, inputs, classes, room = Bench.made
-    plug.left, Bench.dead = None, False
+    plug.left, plug.full, Bench.dead = None, False, False
     Bench.port = RigPort(directory, Bench.port.drawn)
     Bench.agent = Agent(Bench.port, rows.RowFile(path, inputs, classes), Room(**room))
 
 
 def cut_after(count):
     plug.left = count
+
+
+def fill():
+    """The filesystem takes nothing more."""
+    plug.full = True
 
 
 def enrol(code):
@@ -290,6 +298,15 @@ def train(widths, path, places, x, rate, correction):
     trainer = step.Trainer(Model(tuple(widths)), len(places))
     loss = trainer.step(x, held, places, rate, array("f", unhexlify(correction)))
     return bytes(x).hex(), loss
+
+
+def fault_of_rows(path, inputs, classes):
+    """What is said of a file of rows, the last of which is read."""
+    try:
+        held = rows.RowFile(path, inputs, classes)
+        held.read(held.count - 1, numbers.zeros(inputs))
+    except ValueError as error:
+        return str(error)
 
 
 def arithmetic():
