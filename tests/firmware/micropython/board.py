@@ -98,7 +98,9 @@ class Board:
         rows = directory / "rows"
         write_rows(rows, features, classes)
         shape = features.shape[1], int(np.max(classes)) + 1
-        self.call("start", str(self.state), str(rows), *shape, room_of(sizes), sizes.slot // 2, chance)
+        self.call(
+            "start", str(self.state), str(rows), *shape, room_of(sizes), sizes.slot // 2, chance
+        )
 
     def enrol(self, code: str) -> bool:
         return bool(self.call("enrol", code))

@@ -4,6 +4,7 @@ A line is a list in JSON: the name of a function below and its arguments; bytes 
     micropython rig.py PACKAGE-FOLDER
 """
 
+import gc
 import json
 import os
 import sys
@@ -307,6 +308,12 @@ def fault_of_rows(path, inputs, classes):
         held.read(held.count - 1, numbers.zeros(inputs))
     except ValueError as error:
         return str(error)
+
+
+def memory():
+    """Bytes of the heap that are in use when nothing is going on."""
+    gc.collect()
+    return gc.mem_alloc()
 
 
 def arithmetic():

@@ -1,5 +1,5 @@
-"""Ciphers, digests, keys and frames of the MicroPython device, against the published vector, PyNaCl,
-Python's own and the gateway's half.
+"""Ciphers, digests, keys and frames of the MicroPython device, against the published vector,
+PyNaCl, Python's own and the gateway's half.
 """
 
 import hashlib

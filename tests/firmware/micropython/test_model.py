@@ -1,4 +1,4 @@
-"""The MicroPython device's training against the kernels, its memory, and the orders that it obeys."""
+"""The MicroPython device's training against the kernels, and the orders that it obeys."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A gateway process, a node process, and a device that is the C library as a process, over UDP."""
+"""A gateway process, a node process, and devices as processes, over UDP."""
 
 import shutil
 import socket
@@ -22,6 +22,8 @@ from gossipfl.node.harness.member import Member
 from gossipfl.node.harness.swarm import Swarm, from_files
 from gossipfl.transports.multicast import multicast_fault
 from tests.firmware.library import COMPILER, NO_COMPILER
+from tests.firmware.micropython.board import MICROPYTHON, NO_MICROPYTHON, PACKAGE
+from tests.firmware.micropython.board import write_rows as write_row_file
 
 MAKE: Final = shutil.which("make")
 PATIENCE_S: Final = 60.0
@@ -38,8 +40,6 @@ MANIFEST: Final = Manifest(
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """Shorter than tmp_path: the names of sockets are bounded."""
-    if COMPILER is None or MAKE is None:
-        pytest.skip(NO_COMPILER)
     with tempfile.TemporaryDirectory(prefix="gossipfl-") as path:
         yield Path(path)
 
@@ -50,12 +50,24 @@ def readings(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return (rng.normal(size=(40, 4)) + 2 * classes[:, None]).astype(np.float32), classes
 
 
-def build_device(directory: Path) -> Path:
+def in_c(directory: Path, port: int) -> list[str]:
+    """What starts a device that is the C library."""
+    if COMPILER is None or MAKE is None:
+        pytest.skip(NO_COMPILER)
     rows, program = directory / "rows.h", directory / "device"
     write_rows(rows, *readings(1))
     settings = [f"OUT={directory}", f"SAMPLES={rows}", str(program)]
     subprocess.run([str(MAKE), "-s", "-f", str(PORTS / "Makefile"), *settings], check=True)
-    return program
+    return [str(program), "127.0.0.1", str(port), str(directory / "flash")]
+
+
+def in_micropython(directory: Path, port: int) -> list[str]:
+    """What starts one that runs MicroPython."""
+    if MICROPYTHON is None:
+        pytest.skip(NO_MICROPYTHON)
+    write_row_file(directory / "rows", *readings(1))
+    program = str(PACKAGE / "process.py")
+    return [MICROPYTHON, program, "127.0.0.1", str(port), str(directory), "4", "2"]
 
 
 def free_port() -> int:
@@ -65,11 +77,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def powered(program: Path, port: int, *code: str) -> Iterator[None]:
+def powered(command: list[str], *code: str) -> Iterator[None]:
     """The device runs in this block, and has its plug pulled at the end."""
-    flash = program.with_name("flash")
-    command = [str(program), "127.0.0.1", str(port), str(flash), *code]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, *code], stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -101,7 +111,10 @@ async def met(agent: Member, name: str) -> None:
             await trio.sleep(0.05)
 
 
-async def test_a_device_takes_part_and_outlives_crashes_of_all(directory: Path) -> None:
+@pytest.mark.parametrize("made", [in_c, in_micropython])
+async def test_a_device_takes_part_and_outlives_crashes_of_all(
+    directory: Path, made: Callable[[Path, int], list[str]]
+) -> None:
     if await multicast_fault("127.0.0.1"):
         pytest.skip("loopback carries no multicast here")
     features, classes = readings(2)
@@ -110,18 +123,18 @@ async def test_a_device_takes_part_and_outlives_crashes_of_all(directory: Path) 
     swarm.link_by_mdns(view=2)
     port = free_port()
     gateway, codes = enrol_behind(swarm, ["lamp"], "--udp", f"127.0.0.1:{port}", *FAST)
-    program = build_device(directory)
+    command = made(directory, port)
     async with swarm.running(*FAST):
         await gateway.start([])
         try:
-            with powered(program, port, codes["lamp"]):
+            with powered(command, codes["lamp"]):
                 first = await until(gateway, lambda device: device["exchanges"] >= 3)
                 await gateway.kill()
                 await gateway.start([])
                 second = await until(
                     gateway, lambda device: device["exchanges"] >= first["exchanges"] + 3
                 )
-            with powered(program, port):
+            with powered(command):
                 third = await until(
                     gateway, lambda device: device["exchanges"] >= second["exchanges"] + 3
                 )
