@@ -5,8 +5,8 @@ Devices are judged by the vector that they classify with, read out of their memo
 model that they predict with; each several times in its last rounds, of which the mean counts, since
 models of one mesh differ by half a point from round to round.  One run differs from the next by
 more than a point, so there are several, each of other shares and from another model.  The first
-device to have made its exchanges ends the run, so that none sends on while slower ones catch up.
-While a device fetches its first model, it is reset.
+node or device to have made its rounds ends the run, in both meshes, so that no device sends on
+while slower ones catch up.  While a device fetches its first model, it is reset.
 """
 
 import statistics
@@ -81,7 +81,7 @@ def _shown(scores: list[float]) -> str:
 
 
 async def _run(devices: tuple[tuple[str, str], ...], seed: int) -> Scores:
-    """Until every device has made its exchanges, or every node its rounds."""
+    """Until one of them has made its rounds."""
     train, test = digits_files()
     with tempfile.TemporaryDirectory(prefix="gossipfl-bench-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -110,6 +110,8 @@ async def _run(devices: tuple[tuple[str, str], ...], seed: int) -> Scores:
             for rounds in LOOKS:
                 await _wait(swarm, gateway, rounds)
                 views = [await swarm.view(member) for member in (*swarm.members, *agents)]
+                made = [view.status["rounds"] for view in views[: len(swarm.members)]]
+                progress(f"{rounds} rounds: nodes have made {min(made)} to {max(made)}")
                 nodes.append([judge.score_view(view) for view in views])
                 boards.append([_judged(line, judge) for line in lines.values()])
             resumed = all(_resumed(agent) for agent in agents[:1])
@@ -172,14 +174,17 @@ async def _reset(line: Line) -> None:
 
 async def _wait(swarm: Swarm, gateway: Member, rounds: int) -> None:
     while True:
-        if gateway.process is None:
-            made = min(view.status["rounds"] for view in await swarm.views())
-        else:
-            found = (await gateway.ask("status"))["devices"]
-            made = max((device["exchanges"] for device in found), default=0)
-        if made >= rounds:
+        if await _rounds(swarm, gateway) >= rounds:
             return
         await trio.sleep(0.5)
+
+
+async def _rounds(swarm: Swarm, gateway: Member) -> int:
+    """That the quickest has made; of a device, exchanges."""
+    made = [view.status["rounds"] for view in await swarm.views()]
+    if gateway.process is not None:
+        made += [each["exchanges"] for each in (await gateway.ask("status"))["devices"]]
+    return max(made)
 
 
 def _place(gateway: Member, name: str) -> Path:
