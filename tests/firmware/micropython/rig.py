@@ -4,7 +4,6 @@ A line is a list in JSON: the name of a function below and its arguments; bytes 
     micropython rig.py PACKAGE-FOLDER
 """
 
-import gc
 import json
 import os
 import sys
@@ -30,7 +29,7 @@ from gossipfl_device import (
 )
 from gossipfl_device.agent import Agent
 from gossipfl_device.model import Model
-from gossipfl_device.port import Port
+from gossipfl_device.port import Port, SerialPort
 from gossipfl_device.room import Room
 
 
@@ -223,6 +222,10 @@ def classify(features):
     return Bench.agent.classify(array("f", unhexlify(features)))
 
 
+def loss():
+    return Bench.agent.statistics.loss
+
+
 def seal(key, nonce, head, text):
     return aead.seal(*map(unhexlify, (key, nonce, head, text))).hex()
 
@@ -301,6 +304,37 @@ def train(widths, path, places, x, rate, correction):
     return bytes(x).hex(), loss
 
 
+class Stream:
+    """A serial line that takes and gives a few bytes at a time."""
+
+    def __init__(self, most):
+        self.most, self.held = most, b""
+
+    def any(self):
+        return len(self.held)
+
+    def read(self, count):
+        content, self.held = self.held[:count], self.held[count:]
+        return content or None
+
+    def write(self, content):
+        taken = bytes(content)[: self.most]
+        self.held += taken
+        return len(taken) or None
+
+
+def over_a_stream(content, most):
+    """What comes out of a SerialPort's stream that one has sent into."""
+    port = SerialPort(Stream(most), "")
+    port.send(bytearray(unhexlify(content)))
+    parts = []
+    while True:
+        part = port.receive()
+        if not part:
+            return [each.hex() for each in parts]
+        parts.append(part)
+
+
 def fault_of_rows(path, inputs, classes):
     """What is said of a file of rows, the last of which is read."""
     try:
@@ -308,12 +342,6 @@ def fault_of_rows(path, inputs, classes):
         held.read(held.count - 1, numbers.zeros(inputs))
     except ValueError as error:
         return str(error)
-
-
-def memory():
-    """Bytes of the heap that are in use when nothing is going on."""
-    gc.collect()
-    return gc.mem_alloc()
 
 
 def arithmetic():

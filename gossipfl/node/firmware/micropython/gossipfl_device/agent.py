@@ -35,11 +35,14 @@ class Agent:
     """Goes on where its files say that the device was.
 
     battery: percent, for the gateway to show; the application sets it.
-    Raises RuntimeError where this build of MicroPython cannot take part.
+    Raises ValueError where there are no samples, and RuntimeError where this build of MicroPython
+    cannot take part.
     """
 
     def __init__(self, port: Port, rows: Rows, room: Room | None = None) -> None:
         check_arithmetic()
+        if rows.count < 1:
+            raise ValueError("a device learns from at least one sample")
         self.battery = messages.BATTERY_UNKNOWN
         self.statistics = Statistics()
         self._port = port

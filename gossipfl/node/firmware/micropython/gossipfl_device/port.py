@@ -52,10 +52,13 @@ class SerialPort(Port):
         self._stream = stream
 
     def send(self, content: bytearray) -> None:
-        """Write it all."""
-        view = memoryview(content)
-        while view:
-            view = view[self._stream.write(view) or 0 :]
+        """Write it all, or as much as the stream takes: a frame that is cut is asked again."""
+        place = 0
+        while place < len(content):
+            count = self._stream.write(memoryview(content)[place:])
+            if not count:
+                return
+            place += count
 
     def receive(self) -> bytes:
         """What the stream holds."""
