@@ -14,7 +14,7 @@ from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 from gossipfl.kernels import signatures
-from gossipfl.kernels.compiler import numba_type
+from gossipfl.kernels.numba_types import numba_type
 from gossipfl.kernels.signatures import (
     GATHER,
     LAYER,

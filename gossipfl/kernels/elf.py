@@ -31,11 +31,6 @@ class Elf:
         self._strings = self._sections[table[6]]
         self._symbols = list(_SYMBOL.iter_unpack(self._content(table)))
 
-    @property
-    def size(self) -> int:
-        """Bytes in memory."""
-        return len(self.image)
-
     def _lay_out(self) -> bytes:
         image = bytearray()
         for number, section in enumerate(self._sections):
@@ -72,3 +67,7 @@ class Elf:
                     inside = None if where == _UNDEFINED else self._starts[where] + value
                     place = self._starts[section[7]] + offset
                     yield place, info & 0xFFFFFFFF, self._text(self._strings, name), inside, addend
+
+    def outside(self) -> list[str]:
+        """Symbols that must come from elsewhere."""
+        return sorted({name for _, _, name, inside, _ in self.relocations() if inside is None})

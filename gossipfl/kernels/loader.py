@@ -10,25 +10,28 @@ import mmap
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import attrs
 
 from gossipfl.kernels.elf import Elf
 
 ENTRY = "kernel"
-_PAGE = mmap.PAGESIZE
+_JUMP_BYTES_MAX = 16
 _loaded: list[object] = []  # what addresses lead into
 
-_Place = Callable[[bytearray, int, int], None]
+Place = Callable[[bytearray, int, int, int], None]
+"""Writes an address into the image, at an offset that has this address itself."""
 
 
-def _word(image: bytearray, offset: int, value: int) -> None:
+def _word(image: bytearray, offset: int, value: int, _: int) -> None:
     struct.pack_into("<Q", image, offset, value)
 
 
-def _move(part: int) -> _Place:
+def _move(part: int) -> Place:
     """A MOVZ or MOVK of AArch64: takes 16 bits of the value, the lowest if `part` is 0."""
 
-    def place(image: bytearray, offset: int, value: int) -> None:
+    def place(image: bytearray, offset: int, value: int, _: int) -> None:
         (code,) = struct.unpack_from("<I", image, offset)
         bits = value >> 16 * part & 0xFFFF
         struct.pack_into("<I", image, offset, code & ~(0xFFFF << 5) | bits << 5)
@@ -36,40 +39,76 @@ def _move(part: int) -> _Place:
     return place
 
 
-# By machine, the relocations that the large code model has (System V ABI of each).
-_PLACES: dict[str, dict[int, _Place]] = {
-    "x86_64": {1: _word},
-    "aarch64": {257: _word, 264: _move(0), 266: _move(1), 268: _move(2), 269: _move(3)},
+def _branch(image: bytearray, offset: int, value: int, here: int) -> None:
+    """A B or BL of AArch64: takes how far it is, in instructions."""
+    (code,) = struct.unpack_from("<I", image, offset)
+    distance = (value - here) >> 2 & 0x3FFFFFF
+    struct.pack_into("<I", image, offset, code & ~0x3FFFFFF | distance)
+
+
+@attrs.frozen
+class Machine:
+    """places: by kind, the relocations of the large code model (System V ABI of the processor).
+
+    jump: code that jumps to the address behind it, where calls do not reach far enough.
+    """
+
+    places: dict[int, Place]
+    jump: bytes = b""
+
+
+MACHINES = {
+    "x86_64": Machine({1: _word}),
+    "aarch64": Machine(
+        {
+            **{257: _word, 264: _move(0), 266: _move(1), 268: _move(2), 269: _move(3)},
+            **{282: _branch, 283: _branch},
+        },
+        jump=struct.pack("<II", 0x58000050, 0xD61F0200),  # LDR X16, 8;  BR X16
+    ),
 }
 
 
 def load(code: bytes) -> int:
     """The address of the function ENTRY, which stays valid while the process lives."""
-    places = _PLACES.get(os.uname().machine) if sys.platform == "linux" else None
-    if places is not None:
+    machine = MACHINES.get(os.uname().machine) if sys.platform == "linux" else None
+    if machine is not None:
         elf = Elf(code)
-        if all(kind in places for _, kind, *_ in elf.relocations()):
-            return _load_here(elf, places)
+        if all(kind in machine.places for _, kind, *_ in elf.relocations()):
+            return _load_here(elf, machine)
     return _load_by_llvm(code)
 
 
-def _load_here(elf: Elf, places: dict[int, _Place]) -> int:
-    memory = mmap.mmap(-1, -(-elf.size // _PAGE) * _PAGE)
+def _load_here(elf: Elf, machine: Machine) -> int:
+    library, outside = ctypes.CDLL(None, use_errno=True), elf.outside()
+    found = {name: _address(library, name) for name in outside}
+    memory = mmap.mmap(-1, len(elf.image) + _JUMP_BYTES_MAX * (len(outside) + 1))
     anchor = ctypes.c_char.from_buffer(memory)
-    start, library = ctypes.addressof(anchor), ctypes.CDLL(None, use_errno=True)
-
-    def address(name: str, offset: int | None) -> int:
-        if offset is not None:
-            return start + offset
-        return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
-
-    image = bytearray(elf.image)
-    for offset, kind, name, value, addend in elf.relocations():
-        places[kind](image, offset, address(name, value) + addend)
-    memory[: len(image)] = bytes(image)
+    start = ctypes.addressof(anchor)
+    image = link(elf, machine, found, start)
+    memory[: len(image)] = image
     _make_executable(library, start, len(memory))
     _loaded.append((memory, anchor))
     return start + elf.symbol(ENTRY)
+
+
+def _address(library: ctypes.CDLL, name: str) -> int:
+    """Of a function that this process has."""
+    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+
+
+def link(elf: Elf, machine: Machine, outside: Mapping[str, int], start: int) -> bytes:
+    """What has to lie at `start`, where functions from outside have these addresses."""
+    image, jumps = bytearray(elf.image), dict(outside)
+    if machine.jump:
+        image.extend(bytes(-len(image) % _JUMP_BYTES_MAX))
+        for name, address in outside.items():
+            jumps[name] = start + len(image)
+            image.extend(machine.jump + struct.pack("<Q", address))
+    for offset, kind, name, inside, addend in elf.relocations():
+        value = (jumps[name] if inside is None else start + inside) + addend
+        machine.places[kind](image, offset, value, start + offset)
+    return bytes(image)
 
 
 def _make_executable(library: ctypes.CDLL, start: int, size: int) -> None:

@@ -1,24 +1,38 @@
-"""Kernels as C functions: from the cache, or compiled now; called from Python or by address.
+"""Kernels as machine code: from the cache, or compiled now; called from Python or by address.
 
 Numba is imported only where a kernel has to be compiled.  Where it is switched off, a kernel is a
 plain Python function.
 """
 
 import ctypes
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-from _cffi_backend import FFI
 
 from gossipfl.kernels import cache
 from gossipfl.kernels.loader import load
 from gossipfl.kernels.presence import DISABLED
-from gossipfl.kernels.signatures import Array, Parameter, Signature
+from gossipfl.kernels.signatures import Parameter, Signature
 
-_FFI = FFI()
+_FASTCALL = 0x80  # of Python's C interface: a function of an array of objects and their number
+
+
+class _Method(ctypes.Structure):
+    """PyMethodDef."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
+
+
+_make_function = ctypes.pythonapi.PyCFunction_NewEx
+_make_function.argtypes = (ctypes.POINTER(_Method), ctypes.py_object, ctypes.py_object)
+_make_function.restype = ctypes.py_object
 
 compiled: list[str] = []
 """The kernels that this process has compiled."""
@@ -59,24 +73,23 @@ class Kernel:
 
     @cached_property
     def call(self) -> Any:
-        """For Python: numbers as they are, arrays by their `id`.  Releases the GIL."""
+        """For Python: numbers and arrays; tuples side by side.  Releases the GIL."""
         if DISABLED:
-            return _given_ids(self.entry, self.signature)
-        function = _FFI.cast(self.signature.c_type, self.entry)
-        return partial(function, id(np.ndarray)) if self.signature.arrays else function
+            return _flattened(self.entry, self.signature)
+        # The definition must outlive the function.
+        self._method = _Method(self.name.encode(), self.entry, _FASTCALL, None)
+        return _make_function(self._method, np.ndarray, None)
 
-    def __call__(self, *arguments: Any) -> Any:
-        """One call with arrays for pointers; used by tests."""
+    def __call__(self, *arguments: Any) -> None:
+        """One call of a kernel of pointers and integers, given arrays; used by tests."""
         if DISABLED:
-            return self.entry(*_converted(arguments, np.ravel))
-        return self.call(*_converted(arguments, _FFI.from_buffer))
+            self.entry(*(a.ravel() if isinstance(a, np.ndarray) else a for a in arguments))
+            return
+        function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * self.signature.count)(self.entry)
+        function(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
 
 
-def _converted(arguments: Iterable[Any], convert: Callable[[Any], Any]) -> Iterator[Any]:
-    return (convert(a) if isinstance(a, np.ndarray) else a for a in arguments)
-
-
-def _given_ids(function: Any, signature: Signature) -> Any:
+def _flattened(function: Any, signature: Signature) -> Any:
     """The plain function, called like a compiled one."""
 
     def call(*given: Any) -> Any:
@@ -85,8 +98,7 @@ def _given_ids(function: Any, signature: Signature) -> Any:
         def take(part: Parameter) -> Any:
             if isinstance(part, tuple):
                 return tuple(take(inner) for inner in part)
-            value = next(values)
-            return ctypes.cast(value, ctypes.py_object).value if isinstance(part, Array) else value
+            return next(values)
 
         return function(*(take(part) for part in signature.parameters))
 

@@ -1,14 +1,13 @@
-"""What kernels take and return, in words that need no Numba: a kernel is a C function.
+"""What kernels take and return, in words that need no Numba.
 
-A parameter is a scalar, a Pointer, an Array or a tuple of parameters, which pass side by side.  An
-Array is a NumPy object, handed over as its `id`: machine code looks into its head, so that a call
-costs no conversion, and answers a code below MISTAKEN where it is not what it has to be.
+A parameter is a scalar, a Pointer, an Array or a tuple of parameters, which pass side by side.
+A kernel that takes arrays is a function of Python's: machine code looks into the head of each, and
+answers MISTAKEN or below where one is not what it has to be.
 """
 
 import attrs
 
 F4, F8, I4, I8, U1, U8 = "f4", "f8", "i4", "i8", "u1", "u8"
-_C_TYPES = {"": "void", F4: "float", F8: "double", I8: "int64_t", U8: "uint64_t"}
 
 MISTAKEN = -1000
 """The result where the first array is not of the kind that is needed; 1 less for each behind it."""
@@ -46,11 +45,9 @@ class Signature:
         return sum(isinstance(part, Array) for part in leaves(self.parameters))
 
     @property
-    def c_type(self) -> str:
-        """Of a pointer to such a function; where there are arrays, it first takes their class."""
-        parts = [_c_type(part) for part in leaves(self.parameters)]
-        whole = ["int64_t"] * bool(self.arrays) + parts
-        return f"{_C_TYPES[self.result]} (*)({', '.join(whole)})"
+    def count(self) -> int:
+        """Of all parameters."""
+        return len(leaves(self.parameters))
 
 
 def leaves(parameter: Parameter) -> list[str | Pointer | Array]:
@@ -58,12 +55,6 @@ def leaves(parameter: Parameter) -> list[str | Pointer | Array]:
     if isinstance(parameter, tuple):
         return [leaf for part in parameter for leaf in leaves(part)]
     return [parameter]
-
-
-def _c_type(leaf: str | Pointer | Array) -> str:
-    if isinstance(leaf, Pointer):
-        return "void *"
-    return "int64_t" if isinstance(leaf, Array) else _C_TYPES[leaf]
 
 
 def read(of: str, dimensions: int = 1) -> Array:

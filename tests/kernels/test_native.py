@@ -16,7 +16,7 @@ from gossipfl.kernels.calls import Source, call_optimizer
 from gossipfl.kernels.doors import scatter, updates
 from gossipfl.kernels.native import Kernel
 from gossipfl.kernels.presence import DISABLED
-from gossipfl.kernels.signatures import DOUBLES, FLOATS, I8, INTEGERS, OPTIMIZER, Signature
+from gossipfl.kernels.signatures import F4, F8, I8, OPTIMIZER, Signature, written
 
 compiles = pytest.mark.skipif(DISABLED, reason="nothing is compiled")
 
@@ -95,7 +95,7 @@ def wait(flags: Any, settings: Any, vectors: Any) -> int:
     return 0
 
 
-WAIT = Signature(I8, (INTEGERS, DOUBLES, FLOATS))
+WAIT = Signature(I8, (written(I8), written(F8), written(F4)))
 
 
 @compiles
@@ -104,10 +104,10 @@ def test_python_runs_beside_a_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(Kernel, "_source", lambda self: Source(wait, WAIT, set()))
     kernel, flags, found = Kernel("some.kernel", WAIT), np.zeros(3, np.int64), []
     nothing = np.zeros(layout.SETTINGS), np.zeros(layout.VECTORS, np.float32)
-    kernel.entry  # noqa: B018  (compiles)
+    call = kernel.call
     monkeypatch.undo()
     flags[CALLED] = kinds.OPTIMIZERS[layout.SGD].entry
-    thread = threading.Thread(target=lambda: found.append(kernel(flags, *nothing)))
+    thread = threading.Thread(target=lambda: found.append(call(flags, *nothing)))
     thread.start()
     while thread.is_alive() and not flags[RUNS]:
         pass
@@ -155,6 +155,17 @@ def test_read_only_arrays_are_read_but_not_written() -> None:
     assert updates.difference(constant, out, out) == 2.0
     with pytest.raises(LocalProtocolError, match="array 3"):
         updates.difference(out, out, constant)
+
+
+@compiles
+def test_wrong_numbers_raise_as_in_python() -> None:
+    target, where = np.ones(4, np.float32), np.arange(4, dtype=np.int32)
+    with pytest.raises(TypeError, match="real number"):
+        scatter.scatter_add(target, where, target, "one")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="bad argument"):
+        updates.ADVANCE_KERNEL.call(target, target)
+    updates.approach(target, target, np.float32(0.5))
+    assert (target == 1).all()
 
 
 def test_sizes_must_fit() -> None:

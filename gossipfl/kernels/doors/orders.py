@@ -15,5 +15,5 @@ def draw_orders(seed: int, first: int, keys: Any, starts: Any, out: Any) -> None
     out: u64[epochs, rows].  Scratch: keys u64[rows], starts i64[2**bits], best about as many as
     rows.
     """
-    found = DRAW_ORDERS_KERNEL.call(seed, first, id(keys), id(starts), id(out))
+    found = DRAW_ORDERS_KERNEL.call(seed, first, keys, starts, out)
     checked(found, "draw_orders")

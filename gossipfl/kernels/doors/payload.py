@@ -27,9 +27,8 @@ def encode(
     The last of `room` begins with the length of their difference.  Nobody but `compression` calls
     this, which knows how long all the others must be.
     """
-    own = map(id, room)
     found: int = ENCODE_KERNEL.call(
-        id(model), id(anchor), wanted, floor, mark_bits, id(stops), id(borders), *own, id(out)
+        model, anchor, wanted, floor, mark_bits, stops, borders, *room, out
     )
     if found <= MISTAKEN:
         raise complaint(found, "encode")
@@ -41,7 +40,7 @@ def decode(stream: Any, size: int, stops: Any, scales: Any, room: Any) -> int:
 
     stream: any uint8[n] with a word behind it.  size: of the vector.
     """
-    found: int = DECODE_KERNEL.call(id(stream), size, id(stops), id(scales), *map(id, room))
+    found: int = DECODE_KERNEL.call(stream, size, stops, scales, *room)
     if found <= MISTAKEN:
         raise complaint(found, "decode")
     return found

@@ -20,7 +20,7 @@ def scatter_add(target: Any, indices: Any, values: Any, weight: float) -> None:
 
     target: float32[d].  indices: int32[m].  values: float32[m].  weight: rounded to float32.
     """
-    _judge(SCATTER_ADD_KERNEL.call(id(target), id(indices), id(values), weight))
+    _judge(SCATTER_ADD_KERNEL.call(target, indices, values, weight))
 
 
 def add_two(
@@ -33,8 +33,7 @@ def add_two(
     other_weight: float,
 ) -> None:
     """Two sparse vectors, one after the other."""
-    first = id(indices), id(values), weight
-    _judge(ADD_TWO_KERNEL.call(id(target), *first, id(others), id(other_values), other_weight))
+    _judge(ADD_TWO_KERNEL.call(target, indices, values, weight, others, other_values, other_weight))
 
 
 def displace(
@@ -49,9 +48,8 @@ def displace(
     other_weight: float,
 ) -> None:
     """Two sparse vectors to `target`, and `gain` times as much of each to `control`."""
-    first = id(indices), id(values), weight
-    second = id(others), id(other_values), other_weight
-    _judge(DISPLACE_KERNEL.call(id(target), id(control), gain, *first, *second))
+    first, second = (indices, values, weight), (others, other_values, other_weight)
+    _judge(DISPLACE_KERNEL.call(target, control, gain, *first, *second))
 
 
 def merge(
@@ -72,17 +70,17 @@ def merge(
     """
     (indices, values, weight), (others, other_values, other_weight) = theirs, ours
     found = MERGE_KERNEL.call(
-        id(model),
-        id(control),
+        model,
+        control,
         gain,
-        id(average),
+        average,
         share,
-        id(anchor),
-        id(indices),
-        id(values),
+        anchor,
+        indices,
+        values,
         weight,
-        id(others),
-        id(other_values),
+        others,
+        other_values,
         other_weight,
         ours_first,
     )

@@ -35,10 +35,8 @@ def run_steps(
     (parameters, moments, f64[1] for the sum of their squares).  A loss of -1 and nothing else when
     settings or batches cannot be used.
     """
-    begun, rows = map(id, given), map(id, data)
-    own, room = map(id, memory), map(id, results)
     loss: float = RUN_STEPS_KERNEL.call(
-        *map(id, program), id(settings), clock, seed, *begun, *rows, id(batches), *own, *room
+        *program, settings, clock, seed, *given, *data, batches, *memory, *results
     )
     if loss <= MISTAKEN:
         raise complaint(loss, "run_steps")
@@ -47,7 +45,7 @@ def run_steps(
 
 def run_gradient(program: Any, vectors: Any, workspace: Any, batch: int) -> float:
     """The loss of the batch that lies in the workspace, and its gradient into `vectors`."""
-    loss: float = RUN_GRADIENT_KERNEL.call(*map(id, program), id(vectors), id(workspace), batch)
+    loss: float = RUN_GRADIENT_KERNEL.call(*program, vectors, workspace, batch)
     if loss <= MISTAKEN:
         raise complaint(loss, "run_gradient")
     return loss
@@ -55,5 +53,5 @@ def run_gradient(program: Any, vectors: Any, workspace: Any, batch: int) -> floa
 
 def run_forward(program: Any, parameters: Any, workspace: Any, batch: int) -> None:
     """The outputs of the `batch` inputs that lie in the workspace."""
-    found = RUN_FORWARD_KERNEL.call(*map(id, program), id(parameters), id(workspace), batch)
+    found = RUN_FORWARD_KERNEL.call(*program, parameters, workspace, batch)
     checked(found, "run_forward")

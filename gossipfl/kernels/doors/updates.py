@@ -13,7 +13,7 @@ APPROACH_KERNEL = Kernel("updates.approach", APPROACH)
 
 def difference(first: Any, second: Any, out: Any) -> float:
     """out = first - second, all float32[d]; returns its Euclidean length."""
-    length: float = DIFFERENCE_KERNEL.call(id(first), id(second), id(out))
+    length: float = DIFFERENCE_KERNEL.call(first, second, out)
     if length < 0:
         raise complaint(length, "difference")
     return length
@@ -21,9 +21,9 @@ def difference(first: Any, second: Any, out: Any) -> float:
 
 def advance(target: Any, start: Any, end: Any) -> None:
     """target += end - start, all float32[d]."""
-    checked(ADVANCE_KERNEL.call(id(target), id(start), id(end)), "advance")
+    checked(ADVANCE_KERNEL.call(target, start, end), "advance")
 
 
 def approach(average: Any, goal: Any, share: float) -> None:
     """average += share * (goal - average), both float32[d]; share is rounded to float32."""
-    checked(APPROACH_KERNEL.call(id(average), id(goal), share), "approach")
+    checked(APPROACH_KERNEL.call(average, goal, share), "approach")
