@@ -10,12 +10,11 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-from gossipfl.kernels.compaction import MAGNITUDE
-
 # Sums that are exact do not depend on their order, and lanes add faster than one number.
 ANY_ORDER = {"reassoc"}
 MANTISSA_BITS, SPARE_BITS = 23, 29  # of float32, and what float64 has beyond all of it and a sign
-NOBODY = np.int32(0x7FFFFFFF)
+MAGNITUDE = np.uint32(0x7FFFFFFF)  # unsigned, or vectors of bit patterns would be widened
+NOBODY = MAGNITUDE
 
 
 @numba.njit
@@ -47,9 +46,8 @@ def dequantise(indices, marks, stops, codes, scales, out):
     start = groups = np.int64(0)  # a literal would have callees compiled twice
     for tensor in range(stops.size):
         stop = _first_from(indices, start, stops[tensor])
-        raised = 0
-        for i in range(start, stop):
-            raised += marks[i] > 1
+        own = marks[start:stop]
+        raised = _count_raised(own)
         lower, upper = raised < stop - start, raised > 0
         if groups + lower + upper > codes.size:
             return -1
@@ -57,11 +55,24 @@ def dequantise(indices, marks, stops, codes, scales, out):
         groups += lower
         high = scales[codes[groups]] if upper else np.float32(0)
         groups += upper
-        for i in range(start, stop):
-            scale = high if marks[i] & 2 else low
-            out[i] = -scale if marks[i] & 1 else scale
+        _put_values(own, low, high, out[start:stop])
         start = stop
     return groups
+
+
+@numba.njit
+def _count_raised(marks):
+    raised = np.int64(0)
+    for i in range(marks.size):
+        raised += marks[i] > 1
+    return raised
+
+
+@numba.njit
+def _put_values(marks, low, high, out):
+    for i in range(marks.size):
+        scale = high if marks[i] & 2 else low
+        out[i] = -scale if marks[i] & 1 else scale
 
 
 @numba.njit
@@ -84,7 +95,8 @@ def _mark(values, borders, mark_bits, marks, codes, groups):
     lower, upper = _sum(values, least, False, exact), 0.0
     if mark_bits == 2:
         least = _next_above(lower / values.size)
-        lower, upper = _sum(values, least, False, exact), _sum(values, least, True, exact)
+        upper = _sum(values, least, True, exact)
+        lower = lower - upper if exact else _sum_in_order(values, least, False)
     raised = _put_marks(values, least, marks)
     if raised < values.size:
         groups = _put_code(lower / (values.size - raised), borders, codes, groups)
@@ -96,11 +108,11 @@ def _mark(values, borders, mark_bits, marks, codes, groups):
 @numba.njit
 def _adds_exactly(values):
     """Whether float64 has bits enough for all sums of these magnitudes, in any order."""
-    bits, largest, smallest = values.view(np.int32), np.int32(0), NOBODY
+    bits, largest, smallest = values.view(np.uint32), np.uint32(0), MAGNITUDE
     for i in range(bits.size):
-        largest = max(largest, bits[i] & MAGNITUDE)
-        smallest = min(smallest, bits[i] & MAGNITUDE)
-    octaves = (largest >> MANTISSA_BITS) - (smallest >> MANTISSA_BITS)
+        magnitude = np.uint32(bits[i] & MAGNITUDE)
+        largest, smallest = max(largest, magnitude), min(smallest, magnitude)
+    octaves = (np.int64(largest) >> MANTISSA_BITS) - (np.int64(smallest) >> MANTISSA_BITS)
     return octaves < SPARE_BITS and values.size >> (SPARE_BITS - octaves) == 0
 
 
@@ -108,7 +120,7 @@ def _adds_exactly(values):
 def _next_above(number):
     """The bit pattern of the smallest float32 above a positive float64."""
     nearest = np.float32(number)
-    return np.int32(nearest.view(np.int32) + (nearest <= number))
+    return np.uint32(nearest.view(np.uint32) + np.uint32(nearest <= number))
 
 
 @register_jitable
@@ -134,7 +146,7 @@ def _sum_in_any_order(values, least, raised):
 
 @register_jitable
 def _sum_of(values, least, raised):
-    bits, total = values.view(np.int32), 0.0
+    bits, total = values.view(np.uint32), 0.0
     for i in range(values.size):
         counts = (bits[i] & MAGNITUDE >= least) == raised
         total += np.float64(abs(values[i])) if counts else 0.0
@@ -144,7 +156,7 @@ def _sum_of(values, least, raised):
 @numba.njit
 def _put_marks(values, least, marks):
     """Mark signs, and magnitudes that reach the bit pattern `least`; returns how many do."""
-    bits, raised = values.view(np.int32), np.int64(0)
+    bits, raised = values.view(np.uint32), np.int64(0)
     for i in range(values.size):
         above = bits[i] & MAGNITUDE >= least
         marks[i] = 2 * above + (values[i] < 0)

@@ -177,7 +177,8 @@ def _read_fours(stream, position, shape, index, start, indices, marks):
     rice, mark_bits, size = shape
     end, fixed = _end(stream), 4 * (1 + rice + mark_bits)
     while start + 4 <= indices.size:
-        word = (load_word(stream, position >> 3) >> (position & 7)) & SURE
+        # Turned over, for then what shifts bring in from above ends every row of ones.
+        word = ~(load_word(stream, position >> 3) >> (position & 7)) | ~SURE
         a_ones, a, a_mark, word = _split(word, rice, mark_bits)
         b_ones, b, b_mark, word = _split(word, rice, mark_bits)
         c_ones, c, c_mark, word = _split(word, rice, mark_bits)
@@ -202,11 +203,14 @@ def _read_fours(stream, position, shape, index, start, indices, marks):
 
 @register_jitable
 def _split(word, rice, mark_bits):
-    """(ones, gap, mark, the rest) of a word that an entry begins, if that is not escaped."""
-    ones = trailing_ones(word)
+    """(ones, gap, mark, the rest) of a word that an entry begins, if that is not escaped.
+
+    All bits of the word are turned over, and of the rest as well.
+    """
+    ones = trailing_ones(~word)
     word >>= ones
-    gap = (ones << rice) | ((word >> 1) & ((1 << rice) - 1))
-    mark = (word >> (1 + rice)) & ((1 << mark_bits) - 1)
+    gap = (ones << rice) | (~(word >> 1) & ((1 << rice) - 1))
+    mark = ~(word >> (1 + rice)) & ((1 << mark_bits) - 1)
     return ones, gap, mark, word >> (1 + rice + mark_bits)
 
 

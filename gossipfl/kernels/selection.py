@@ -72,29 +72,37 @@ def sampled(i, stride):
 @numba.njit
 def _largest(bits, size):
     """The largest magnitude of the first `size`, or 0."""
-    largest = np.int32(0)
+    largest, everything = np.uint32(0), np.uint32(MAGNITUDE)  # signed ones LLVM would widen
     for i in range(size):
-        largest = max(largest, bits[i] & MAGNITUDE)
-    return largest
+        largest = max(largest, np.uint32(np.uint32(bits[i]) & everything))
+    return np.int64(largest)
 
 
 @numba.njit
 def _cut(bits, size, wanted, low, grain):
     """The largest pattern from `low` on that `wanted` of `size` magnitudes reach, or `grain` less.
 
-    Bisection: counting is so fast that histograms do not pay.  Where exactly `wanted` reach a
-    pattern, that one serves as well as the largest; where fewer reach even `low`, it is that.
+    Counting is so fast that histograms do not pay.  Each count but every third is made where a
+    straight line between the last two would have `wanted`; the third halves what is left.  Where
+    exactly `wanted` reach a pattern, that one serves as well as the largest; where fewer reach
+    even `low`, it is that.  wanted: below `size`.
     """
-    high = np.int64(_largest(bits, size)) + 1
+    high, tries = _largest(bits, size) + 1, 0
+    more, fewer = size, np.int64(0)  # how many reach them
     while high - low > grain:
-        middle = (low + high) >> 1
+        tries += 1
+        if tries % 3:
+            share = (more - wanted) / (more - fewer)
+            middle = low + 1 + np.int64((high - low - 2) * share)
+        else:
+            middle = (low + high) >> 1
         reached = count(bits, size, middle)
         if reached == wanted:
             return middle
         if reached > wanted:
-            low = middle
+            low, more = middle, reached
         else:
-            high = middle
+            high, fewer = middle, reached
     return low
 
 

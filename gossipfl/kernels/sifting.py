@@ -13,6 +13,7 @@ from gossipfl.kernels.calls import COMPILED
 from gossipfl.kernels.compaction import MAGNITUDE
 
 if COMPILED:
+    from llvmlite import ir
     from numba import types
     from numba.core import cgutils
     from numba.extending import intrinsic
@@ -24,14 +25,15 @@ if COMPILED:
     BLOCK = 32
     _OCTET = 8
 
-    def _sift_register(builder, sources, start, floor, targets, found):
+    def _sift_register(builder, sources, start, floor, numbers, targets, found):
         """Differences at `start`, of which the large ones are appended, with their places."""
         model, anchor = (vectors.load(builder, builder.gep(p, [start])) for p in sources)
         difference = builder.fsub(model, anchor)
         entries = builder.bitcast(difference, LANES)
         where = vectors.reaching(builder, entries, floor, MAGNITUDE)
-        packed = (vectors.numbers_from(builder, start), entries)
-        count = builder.load(found)
+        packed, count = (builder.load(numbers), entries), builder.load(found)
+        # Adding is cheaper than spreading `start`.
+        builder.store(builder.add(packed[0], ir.Constant(LANES, [WIDTH] * WIDTH)), numbers)
         places = [builder.gep(target, [count]) for target in targets]
         builder.store(append(builder, where, zip(packed, places, strict=True), count), found)
         return difference
@@ -59,6 +61,8 @@ if COMPILED:
                 pointer(context, builder, signature, values, which) for which in (0, 1, 4, 5)
             )
             found = cgutils.alloca_once_value(builder, integer(0))
+            ascending = ir.Constant(LANES, list(range(WIDTH)))
+            numbers = cgutils.alloca_once_value(builder, ascending)
             zeros = [vectors.ZEROS] * (BLOCK // WIDTH)
             sums = [cgutils.alloca_once_value(builder, zero) for zero in zeros]
             with cgutils.for_range(builder, builder.udiv(values[2], integer(BLOCK))) as loop:
@@ -66,7 +70,7 @@ if COMPILED:
                 for j, total in enumerate(sums):
                     start = builder.add(first, integer(j * WIDTH))
                     difference = _sift_register(
-                        builder, (model, anchor), start, values[3], (places, chosen), found
+                        builder, (model, anchor), start, values[3], numbers, (places, chosen), found
                     )
                     square = builder.fmul(difference, difference)
                     builder.store(builder.fadd(builder.load(total), square), total)

@@ -161,12 +161,6 @@ def reaching(builder, numbers, least, bits):
     return builder.icmp_signed(">=", kept, splat(builder, least, LANES))
 
 
-def numbers_from(builder, start):
-    """`start` (i64) and the integers that follow it."""
-    first = splat(builder, builder.trunc(start, I32), LANES)
-    return builder.add(first, ir.Constant(LANES, list(range(WIDTH))))
-
-
 def how_many(builder, where):
     """The number of lanes that are True, as i64."""
     return builder.zext(builder.ctpop(builder.bitcast(where, ir.IntType(WIDTH))), I64)

@@ -1,6 +1,7 @@
 """Every quantisation kernel equals its twin exactly."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,24 @@ def test_quantise_equals_reference(selection, mark_bits):
     fast, slow = (dequantise(twin, selection[1], *fast) for twin in TWINS)
     assert fast == slow
     assert fast[0] == len(quantise(quantisation, *selection, mark_bits)[1])
+
+
+@given(selections(), st.sampled_from([1, 2]), st.integers(0, 60), st.integers(0, 2**32 - 1))
+def test_sums_are_those_in_order_however_far_apart(selection, mark_bits, octaves, seed):
+    """From some spread on, float64 cannot hold every sum."""
+    values, indices = selection
+    scales = 2.0 ** np.random.default_rng(seed).integers(-octaves, octaves + 1, values.size)
+    wide = (values * scales).astype(np.float32)
+    fast, slow = (quantise(twin, wide, indices, mark_bits) for twin in TWINS)
+    assert fast == slow
+
+
+@pytest.mark.parametrize(("octaves", "exact"), [(0, True), (16, True), (17, False), (220, False)])
+def test_sums_that_are_exact(octaves, exact):
+    """5,000 entries need 13 of the 29 bits that float64 has beyond those of float32."""
+    values = np.full(5000, 2.0**-100, np.float32)
+    values[7] = 2.0 ** (octaves - 100)
+    assert quantisation._adds_exactly(values) == exact
 
 
 @given(selections(), st.integers(0, 2**32 - 1), st.integers(0, 8))
