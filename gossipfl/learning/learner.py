@@ -1,10 +1,12 @@
 """The border between a node and whatever it trains."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
+
+from gossipfl.learning.settings import TrainingSettings
 
 Vector = NDArray[np.float32]
 
@@ -78,3 +80,18 @@ class Learner(Protocol):
 
     def restore(self, snapshot: bytes) -> None:
         """Continue exactly where `snapshot` was taken.  Raises StateError."""
+
+
+@runtime_checkable
+class Adjustable(Learner, Protocol):
+    """A learner whose training settings may change as it goes."""
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """Those that it trains with."""
+
+    def adjust(self, settings: TrainingSettings) -> None:
+        """Train with these from the next `fit` on."""
+
+    def fork(self, settings: TrainingSettings) -> "Adjustable":
+        """A learner that goes on from here with these settings, and leaves this one as it is."""

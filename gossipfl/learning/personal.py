@@ -1,5 +1,6 @@
 """A learner that shows its node one part of the model and keeps the other to itself."""
 
+import copy
 from typing import Final
 
 import attrs
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from gossipfl.errors import StateError
 from gossipfl.learning.learner import Evaluation, Fit, Learner
+from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.training import Trainer, TrainingDiverged
 from gossipfl.models.personalisation import Personalisation, Split
 
@@ -45,7 +47,7 @@ class PersonalLearner:
         """initial: f32[d], where the private part starts."""
         self._trainer = trainer
         self._split = split
-        self._settings = settings
+        self._personal = settings
         self._own = Own(private=initial[split.private])
 
     @property
@@ -63,6 +65,21 @@ class PersonalLearner:
         """As the trainer's: the shared part makes all its local steps."""
         return self._trainer.step_size
 
+    @property
+    def settings(self) -> TrainingSettings:
+        """The trainer's."""
+        return self._trainer.settings
+
+    def adjust(self, settings: TrainingSettings) -> None:
+        """The trainer goes on with these."""
+        self._trainer.adjust(settings)
+
+    def fork(self, settings: TrainingSettings) -> "PersonalLearner":
+        """With a private part of its own, which starts where this one's is."""
+        forked = copy.copy(self)
+        forked._trainer = self._trainer.fork(settings)
+        return forked
+
     def fit(self, parameters: Vector, correction: Vector) -> Fit:
         """Train both parts, together or in turn; the shared one is returned.
 
@@ -72,7 +89,7 @@ class PersonalLearner:
         push = self._split.join(correction, np.zeros_like(self._own.private))
         fit = (
             self._fit_in_turn(whole, push)
-            if self._settings.private_steps
+            if self._personal.private_steps
             else (self._trainer.fit(whole, push))
         )
         self._own = attrs.evolve(self._own, private=fit.parameters[self._split.private])
@@ -80,7 +97,7 @@ class PersonalLearner:
 
     def _fit_in_turn(self, whole: Vector, push: Vector) -> Fit:
         """First the private part alone, then the shared one alone (arXiv:2102.07078)."""
-        trainer, split, steps = self._trainer, self._split, self._settings.private_steps
+        trainer, split, steps = self._trainer, self._split, self._personal.private_steps
         before = trainer.snapshot()
         try:
             own = trainer.fit(whole, push, steps=steps, frozen=split.shared)
@@ -91,7 +108,7 @@ class PersonalLearner:
 
     def evaluate(self, parameters: Vector) -> Evaluation:
         """Judge the whole model, fine-tuned anew, on the validation rows."""
-        if self._settings.fine_tune:
+        if self._personal.fine_tune:
             whole = self._split.join(parameters, self._own.private)
             self._own = attrs.evolve(self._own, tuning=self._tuned(whole) - whole)
         return self._trainer.evaluate(self.complete(parameters))
@@ -100,7 +117,7 @@ class PersonalLearner:
         """Taken further on own rows; the trainer is left as it was."""
         before = self._trainer.snapshot()
         try:
-            steps = self._settings.fine_tune
+            steps = self._personal.fine_tune
             return self._trainer.fit(whole, np.zeros_like(whole), steps=steps).parameters
         except TrainingDiverged:
             return whole

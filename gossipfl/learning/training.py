@@ -1,5 +1,7 @@
 """The built-in learner: a model of layers trained on this node's rows."""
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,10 +58,30 @@ class Trainer:
         spec, weights = self.spec, self._weights
         self._data = _arrays(spec, train, weights)
         self._validation = None if validation is None else _arrays(spec, validation, weights)
-        batch = min(self.settings.batch_size, len(train))
-        self._plan = spec.plan(batch, weighted=weights is not None)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """What follows from the settings and the rows."""
+        batch = min(self.settings.batch_size, self._rows)
+        self._plan = self.spec.plan(batch, weighted=self._weights is not None)
         self._course = Course(self._plan, self.settings.kernel, self._data)
-        self._sampler = Sampler(len(train))
+        self._sampler = Sampler(self._rows)
+
+    def adjust(self, settings: TrainingSettings) -> None:
+        """Go on with other settings.  Schedules count the steps that were made before, too.
+
+        Between two calls of anything else.  Raises ConfigError, and then changes nothing, for those
+        that rows or optimizer state of this trainer do not suit.
+        """
+        check_change(self.settings, settings)
+        self.settings = settings
+        self._arrange()
+
+    def fork(self, settings: TrainingSettings) -> "Trainer":
+        """One that goes on from here with other settings, over the same rows in the same order."""
+        forked = copy.copy(self)  # nothing that they share is ever written to
+        forked.adjust(settings)
+        return forked
 
     def replace_rows(self, train: Dataset, validation: Dataset | None) -> None:
         """Go on with other rows; with a new epoch if their number has changed.  Raises DataError.
@@ -184,6 +206,17 @@ class Trainer:
         self._moments, self._step, self._cursor = state.moments, state.step, state.cursor
         if state.rows != self._rows:
             self._cursor = state.cursor.next_epoch()
+
+
+def check_change(before: TrainingSettings, after: TrainingSettings) -> None:
+    """Raises ConfigError for settings that a trainer which has begun cannot go on with."""
+    if before.class_weights != after.class_weights:
+        raise ConfigError("class_weights are the aim of learning: they stay as they are")
+    if (before.optimizer, before.state_vectors) != (after.optimizer, after.state_vectors):
+        begun = f"{before.optimizer} {'with' if before.momentum else 'without'} momentum"
+        raise ConfigError(
+            f"training has begun by {begun}: what it remembers of earlier steps suits no other"
+        )
 
 
 def class_weights(spec: Sequential, settings: TrainingSettings) -> Vector | None:

@@ -126,6 +126,7 @@ class Answers:
             "exchange": self._mixer.latencies.statistics(),
             "events": dict(sorted(self._observer.counts.items())),
             "release": self._releases.status(),
+            "settings_release": self._releases.settings_status(),
             "members": self._network.members(),
             "neighbours": self._neighbours(),
         }

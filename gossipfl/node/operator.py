@@ -20,12 +20,15 @@ from gossipfl.releases.release import Release, open_release, sign_release
 from gossipfl.security.admission import CLUSTER_KEY_BYTES, Admission, seal_for
 from gossipfl.security.authority import Authority
 from gossipfl.security.revocations import RevocationList, open_revocations
+from gossipfl.wire.releases import MODEL, SETTINGS
 
 CLUSTERS: Final = Path("~/.gossipfl/clusters")
 VALID_DAYS: Final = 3650
 SIGNED_BYTES_MAX: Final = 128 * 1024
 MEMBERS_BYTES_MAX: Final = 16 * 1024 * 1024
 SECRET_BYTES: Final = 32
+# Files that hold the newest release of each subject.
+RELEASES: Final = {MODEL: "release", SETTINGS: "settings-release"}
 
 
 @frozen
@@ -121,22 +124,25 @@ class Operator:
             self._write_members([*kept, evolve(member, revoked=True)])
         return signed
 
-    @property
-    def newest_release(self) -> Release | None:
-        """What was released last."""
-        path = self.path / "release"
+    def newest_release(self, subject: int = MODEL) -> Release | None:
+        """What was released last of this subject."""
+        path = self.path / RELEASES[subject]
         if not path.exists():
             return None
         signed, _ = decode_file(read_bytes(path, FILE_MAX))
         return open_release(signed, self._authority.public)
 
-    def release(self, compose: Callable[[int], tuple[Release, bytes]]) -> bytes:
-        """The file of the next release; compose: makes it and its model, from its number."""
+    def release(
+        self, subject: int, compose: Callable[[Release | None], tuple[Release, bytes]]
+    ) -> bytes:
+        """The file of the next release; compose: makes it and its model, from the one before.
+
+        subject: of both.
+        """
         with self._locked():
-            newest = self.newest_release
-            release, content = compose(newest.number + 1 if newest else 1)
+            release, content = compose(self.newest_release(subject))
             file = encode_file(sign_release(self._authority, release), content)
-            write_private(self.path / "release", file)
+            write_private(self.path / RELEASES[subject], file)
         return file
 
     def _admission(self, certificate: bytes) -> Admission:

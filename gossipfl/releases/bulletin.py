@@ -6,7 +6,7 @@ neighbour that has it whole, and every part is checked against the hash that the
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import numpy as np
@@ -88,7 +88,7 @@ class Bulletin:
 
     def __init__(
         self,
-        rollout: Rollout,
+        rollout: Rollout[Any],
         read_release: Callable[[bytes], Release],
         read_report: Callable[[bytes], Report],
         affords: Callable[[int], bool],
@@ -176,13 +176,14 @@ class Bulletin:
     def _known(self) -> KnownRelease:
         rollout = self._rollout
         if rollout.release is None:
-            return KnownRelease(0, False, 0, ())
+            return KnownRelease(0, False, 0, (), rollout.subject)
         digests = tuple(report.digest for report in rollout.ledger)
         return attrs.evolve(self._brief(), digests=digests)
 
     def _brief(self) -> KnownRelease:
         rollout = self._rollout
-        return KnownRelease(rollout.number, rollout.content.is_whole, rollout.adopted, ())
+        whole = rollout.content.is_whole
+        return KnownRelease(rollout.number, whole, rollout.adopted, (), rollout.subject)
 
     def _on_known(self, peer: Id, message: KnownRelease, now_s: float) -> list[Effect]:
         ours, told = self._rollout.number, self._peers[peer]
@@ -243,7 +244,7 @@ class Bulletin:
         """Our release, and all that we know of it."""
         rollout = self._rollout
         self._peers[peer].note(rollout.number)
-        effects: list[Effect] = [Send(peer, ReleaseUpdate(rollout.number, rollout.signed, ()))]
+        effects: list[Effect] = [Send(peer, self._update(rollout.signed, ()))]
         if rollout.content.is_whole:
             effects.append(Send(peer, self._brief()))
         return effects + self._tell(peer, self._rollout.ledger)
@@ -258,14 +259,17 @@ class Bulletin:
 
     def _tell(self, peer: Id, news: Iterable[Report]) -> list[Effect]:
         """Those of these reports that it lacks."""
-        told, number = self._peers[peer], self._rollout.number
+        told = self._peers[peer]
         reports = [report for report in news if report.digest not in told.known]
         told.known.update(report.digest for report in reports)
         batches = (reports[i : i + REPORTS_MAX] for i in range(0, len(reports), REPORTS_MAX))
         return [
-            Send(peer, ReleaseUpdate(number, b"", tuple(report.signed for report in batch)))
+            Send(peer, self._update(b"", tuple(report.signed for report in batch)))
             for batch in batches
         ]
+
+    def _update(self, signed: bytes, reports: tuple[bytes, ...]) -> ReleaseUpdate:
+        return ReleaseUpdate(self._rollout.number, signed, reports, self._rollout.subject)
 
     def _ask(self, now_s: float) -> list[Effect]:
         rollout = self._rollout

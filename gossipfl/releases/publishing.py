@@ -1,7 +1,7 @@
-"""What the operator signs, from a model and a list of members."""
+"""What the operator signs, from a model or settings and a list of members."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gossipfl.releases.content import encode_content, split_content
 from gossipfl.releases.release import Release, hash_part
 from gossipfl.releases.slices import plan_stages
+from gossipfl.wire.releases import SETTINGS
 
 Vector = NDArray[np.float32]
 STAGES: Final = (0.05, 0.25, 1.0)
@@ -50,8 +51,39 @@ def compose(
         salt=salt,
         size=len(content),
         parts=tuple(map(hash_part, split_content(content))),
-        stages=plan_stages(members, salt, plan.stages, plan.quorum),
-        judge_s=plan.judge_s,
-        tolerance=plan.tolerance,
+        **_course(members, salt, plan),
     )
     return release, content
+
+
+def compose_settings(
+    number: int,
+    manifest_id: bytes,
+    settings: bytes,
+    former: bytes,
+    members: Collection[bytes],
+    salt: bytes,
+    plan: Plan,
+) -> tuple[Release, bytes]:
+    """A release of settings, see `releases.settings`, in the place of `former`; no content.
+
+    Raises ConfigError for a plan that is none.
+    """
+    release = Release(
+        number=number,
+        manifest_id=manifest_id,
+        salt=salt,
+        subject=SETTINGS,
+        settings=settings,
+        former=former,
+        **_course(members, salt, plan),
+    )
+    return release, b""
+
+
+def _course(members: Collection[bytes], salt: bytes, plan: Plan) -> dict[str, Any]:
+    return {
+        "stages": plan_stages(members, salt, plan.stages, plan.quorum),
+        "judge_s": plan.judge_s,
+        "tolerance": plan.tolerance,
+    }

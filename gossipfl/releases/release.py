@@ -1,7 +1,8 @@
-"""A release: a model that the operator wants all nodes to go on from, or the end of an earlier one.
+"""A release: what the operator wants all nodes to go on with, or the end of an earlier one.
 
-The authority signs what it is, whom it reaches when, and the hashes of its parts; the model itself
-travels beside it.  Numbers only grow, so an old release cannot come back.
+A release is of a model, or of training settings.  The authority signs what it is, whom it reaches
+when, and the hashes of a model's parts, which travel beside it; settings are in the release itself.
+Numbers of each subject only grow, so an old release cannot come back.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from gossipfl.releases.slices import SALT_BYTES, Stage
 from gossipfl.security.authority import Authority
 from gossipfl.security.fields import check_size, pack, sized, unpack, whole
 from gossipfl.security.signed import open_signed
-from gossipfl.wire.releases import PART_MAX
+from gossipfl.wire.releases import MODEL, PART_MAX, SETTINGS
 
 KIND: Final = "release"
 NUMBER_MAX: Final = 2**32 - 1
@@ -27,6 +28,7 @@ CONTENT_MAX: Final = 4 * PARAMETERS_MAX
 HASH_BYTES: Final = 16
 JUDGE_MAX_S: Final = 30 * 86_400
 TOLERANCE_MAX: Final = 1000
+SETTINGS_MAX: Final = 512
 
 
 def _check_parts(_: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -46,9 +48,12 @@ def _check_stages(_: object, attribute: "attrs.Attribute[Any]", value: tuple[Sta
 class Release:
     """What the operator signs.
 
-    number: a newer release has a higher one.
+    number: a newer release of the same subject has a higher one.
     manifest_id: of the agreement whose vector the model is.
     withdraws: the number of the release that ends with this one, which brings no model then; or 0.
+    subject: MODEL or SETTINGS.
+    settings: what all train with once it is adopted, or at once where it withdraws another; former:
+        until then, and when it fails.  See `releases.settings`; empty in releases of models.
     salt: random, so that every release has slices of its own.
     size: bytes of the model; parts: their hashes, PART_BYTES each but the last.
     stages: who uses the model when; the last reaches everybody.
@@ -66,6 +71,9 @@ class Release:
     stages: tuple[Stage, ...] = attrs.field(default=(), validator=_check_stages)
     judge_s: int = attrs.field(default=0, validator=whole(0, JUDGE_MAX_S))
     tolerance: int = attrs.field(default=0, validator=whole(0, TOLERANCE_MAX))
+    subject: int = attrs.field(default=MODEL, validator=whole(MODEL, SETTINGS))
+    settings: bytes = attrs.field(default=b"", validator=sized(0, SETTINGS_MAX))
+    former: bytes = attrs.field(default=b"", validator=sized(0, SETTINGS_MAX))
 
     def __attrs_post_init__(self) -> None:
         if len(self.parts) != -(-self.size // PART_BYTES):
@@ -73,8 +81,13 @@ class Release:
         if self.withdraws >= self.number:
             raise ConfigError("a release withdraws an older one")
         everybody = bool(self.stages) and self.stages[-1].is_last
-        if (self.size > 0, everybody) != (self.withdraws == 0,) * 2:
-            raise ConfigError("a release brings a model to everybody, or withdraws another")
+        if everybody != (self.withdraws == 0):
+            raise ConfigError("a release is for everybody, or withdraws another")
+        brings_settings = self.subject == SETTINGS
+        if (len(self.settings) > 0, len(self.former) > 0) != (brings_settings,) * 2:
+            raise ConfigError("a release of settings brings some, and those before; no other does")
+        if (self.size > 0) != (everybody and not brings_settings):
+            raise ConfigError("a release of a model brings one, unless it withdraws another")
 
     @property
     def body(self) -> bytes:

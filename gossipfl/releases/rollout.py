@@ -8,14 +8,11 @@ all nodes; and taken out again should a slice fail after that.
 
 import contextlib
 from collections.abc import Callable
-from typing import Any, Literal
-
-import numpy as np
-from attrs import frozen
-from numpy.typing import NDArray
+from typing import Any, Generic, Literal, TypeVar
 
 from gossipfl.errors import Untrusted
 from gossipfl.membership.records import Id
+from gossipfl.releases.bounds import Bounds
 from gossipfl.releases.content import Content
 from gossipfl.releases.judging import Opinion
 from gossipfl.releases.ledger import Ledger, is_judge
@@ -23,37 +20,22 @@ from gossipfl.releases.release import Release
 from gossipfl.releases.reports import THOUSAND, Finding, Report
 from gossipfl.releases.slices import place_of, slice_of
 
-Vector = NDArray[np.float32]
-Step = Literal["judge", "adopt", "undo"]
+T = TypeVar("T")
+Step = Literal["try", "judge", "adopt", "undo"]
 Phase = Literal[
     "none", "fetching", "unusable", "waiting", "trying", "judged", "passed", "adopted",
     "rolled-back", "withdrawn",
 ]  # fmt: skip
 
 
-@frozen
-class Bounds:
-    """What a release must suit: the agreement's id, and the length of its vector."""
-
-    manifest_id: bytes
-    parameters: int
-
-    def check(self, release: Release) -> None:
-        """Raises Untrusted for a release that is meant for others."""
-        if release.manifest_id != self.manifest_id:
-            raise Untrusted(f"release {release.number} is for another manifest")
-        if not release.withdraws and release.size != 4 * self.parameters:
-            raise Untrusted(f"release {release.number} is for a model of another size")
-
-
-class Rollout:
-    """Of the newest release that a node knows.
+class Rollout(Generic[T]):
+    """Of the newest release that a node knows of one subject.
 
     signed: it, to pass on; content: what we hold of its model; ledger: all reports.
     adopted: number of the release that was last let into the model and not taken out; or 0.
     """
 
-    def __init__(self, own: Id, bounds: Bounds) -> None:
+    def __init__(self, own: Id, bounds: Bounds[T]) -> None:
         self._own = own
         self._bounds = bounds
         self.release: Release | None = None
@@ -97,7 +79,7 @@ class Rollout:
             return "adopted"
         if not self.content.is_whole:
             return "fetching"
-        if self.model() is None:
+        if self.brought() is None:
             return "unusable"
         if self.ledger.verdict == "passed":
             return "passed"
@@ -111,24 +93,27 @@ class Rollout:
         assert self.release is not None
         return slice_of(self.release.stages, self._place)
 
-    def model(self) -> Vector | None:
-        """f32[d], the release's; None when we lack it, or there is none."""
+    def brought(self) -> T | None:
+        """What the release brings; None when we lack it, or there is nothing."""
         if self.release is None or self.release.withdraws:
             return None
-        return self.content.model(self._bounds.parameters)
+        return self._bounds.read(self.release, self.content)
 
     def content_bytes(self) -> bytes:
         """The release's model as bytes, once it is whole."""
         return self.content.encode() if self.release and self.content.is_whole else b""
 
     @property
-    def in_use(self) -> Vector | None:
-        """What to predict with instead of what the mesh has learnt: a release that we try."""
+    def in_use(self) -> T | None:
+        """What to use instead of what the mesh has learnt: a release that we try."""
         tried = self.phase in ("trying", "judged") and self._looked
-        return self.model() if tried and not (self.opinion and self.opinion.worse) else None
+        return self.brought() if tried and not (self.opinion and self.opinion.worse) else None
 
     def step(self, now_s: float) -> Step | None:
-        """What is due: "judge" (answer with `note_judged`), "adopt" or "undo" (`note_done`)."""
+        """What is due: "judge" (answer with `note_judged`), "adopt" or "undo" (`note_done`).
+
+        "try": go on with what it takes to judge it later.
+        """
         phase = self.phase
         if self.adopted and self._is_over(phase):
             return "undo"
@@ -139,8 +124,21 @@ class Rollout:
         assert self.release is not None
         if self._since_s is None:
             self._since_s = now_s
-        is_time = now_s - self._since_s >= self.release.judge_s
-        return "judge" if is_time or not self._looked else None
+        if now_s - self._since_s >= self.release.judge_s:
+            return "judge"
+        if self._bounds.takes_time:
+            return "try" if self.is_judge else None
+        return None if self._looked else "judge"
+
+    @property
+    def is_judge(self) -> bool:
+        """Whether others are told what we find."""
+        return self.release is not None and is_judge(self.release, self._place)
+
+    @property
+    def subject(self) -> int:
+        """What all its releases are about."""
+        return self._bounds.subject
 
     def _is_over(self, phase: Phase) -> bool:
         assert self.release is not None
@@ -157,7 +155,7 @@ class Rollout:
         self._looked, self.opinion = True, opinion
         is_worse = opinion is not None and opinion.worse
         self._is_final = is_worse or now_s - self._since_s >= self.release.judge_s
-        if not self._is_final or opinion is None or not is_judge(self.release, self._place):
+        if not self._is_final or opinion is None or not self.is_judge:
             return None
         change = round(opinion.change * THOUSAND)
         return Finding(self.release.id, self.slice, opinion.worse, change)

@@ -1,10 +1,15 @@
-"""The messages about releases, see `gossipfl.releases`."""
+"""The messages about releases, see `gossipfl.releases`.
+
+Releases of models and of settings have numbers of their own; only models have parts.
+"""
 
 from attrs import field, frozen
 from attrs.validators import instance_of
 
 from gossipfl.wire.fields import integer, octets, tuple_of
 
+# Subjects.
+MODEL, SETTINGS = 0, 1
 RELEASE_MAX = 2048
 REPORT_MAX = 1024
 REPORTS_MAX = 64
@@ -28,6 +33,7 @@ class KnownRelease:
     whole: bool = field(validator=instance_of(bool))
     adopted: int = field(validator=integer(0, _NUMBER_MAX))
     digests: tuple[bytes, ...] = field(validator=tuple_of(octets(8, 8), DIGESTS_MAX))
+    subject: int = field(default=MODEL, validator=integer(MODEL, SETTINGS))
 
 
 @frozen
@@ -37,6 +43,7 @@ class ReleaseUpdate:
     number: int = field(validator=integer(1, _NUMBER_MAX))
     signed: bytes = field(validator=octets(0, RELEASE_MAX))
     reports: tuple[bytes, ...] = field(validator=tuple_of(octets(1, REPORT_MAX), REPORTS_MAX))
+    subject: int = field(default=MODEL, validator=integer(MODEL, SETTINGS))
 
 
 @frozen

@@ -8,9 +8,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from figures import measure_parts
+from figures import Figures, measure_parts
 from led import aggregator, bridge, clients, digits, starved
-from rollouts import releases
+from rollouts import releases, tuned
+
+
+def _measure_releases(figures: Figures, quick: bool) -> None:
+    """Of models, and of settings."""
+    releases.measure(figures, quick)
+    tuned.measure(figures, quick)
+
 
 PARTS = {
     "digits": digits.measure,
@@ -18,7 +25,7 @@ PARTS = {
     "aggregator": aggregator.measure,
     "bridge": bridge.measure,
     "namespaces": starved.measure,
-    "releases": releases.measure,
+    "releases": _measure_releases,
 }
 
 

@@ -12,15 +12,22 @@ from gossipfl.manifest import Manifest
 from gossipfl.models.sequential import perceptron
 from gossipfl.node.cli import release as cli
 from gossipfl.node.operator import Operator
-from gossipfl.node.publishing import deliver, release_model, withdraw_release
+from gossipfl.node.publishing import (
+    deliver,
+    read_changes,
+    release_model,
+    release_settings,
+    withdraw_release,
+)
 from gossipfl.node.state.home import Home
 from gossipfl.releases.content import Content
 from gossipfl.releases.envelope import FILE_MAX, decode_file, encode_file
 from gossipfl.releases.publishing import Plan
 from gossipfl.releases.release import CONTENT_MAX, open_release
+from gossipfl.releases.settings import decode_settings
 from gossipfl.security.identity import DeviceKey
 from gossipfl.trained import TrainedModel
-from gossipfl.wire.releases import RELEASE_MAX
+from gossipfl.wire.releases import RELEASE_MAX, SETTINGS
 
 MANIFEST = Manifest(
     cluster="home",
@@ -49,7 +56,7 @@ def test_a_release_brings_the_gossiped_part_to_all_who_learn(operator: Operator)
     operator.revoke("pi-4")
     signed, content = decode_file(release_model(operator, trained(), PLAN))
     release = open_release(signed, operator._authority.public)
-    assert release == operator.newest_release
+    assert release == operator.newest_release()
     assert (release.number, release.manifest_id) == (1, MANIFEST.id)
     assert sum(stage.quorum for stage in release.stages) == 1 + 2
     model = Content(release, content).model(MANIFEST.parameters)
@@ -63,7 +70,7 @@ def test_numbers_grow_and_a_rollback_is_one(operator: Operator) -> None:
     for _ in range(2):
         release_model(operator, trained(), PLAN)
     withdraw_release(operator)
-    newest = operator.newest_release
+    newest = operator.newest_release()
     assert newest is not None
     assert (newest.number, newest.withdraws) == (3, 2)
     with pytest.raises(ConfigError, match="release 2 was taken back already"):
@@ -83,7 +90,7 @@ def test_models_of_another_kind_are_refused(operator: Operator) -> None:
 def test_plans_that_are_none(operator: Operator, plan: Plan) -> None:
     with pytest.raises(ConfigError):
         release_model(operator, trained(), plan)
-    assert operator.newest_release is None
+    assert operator.newest_release() is None
 
 
 def test_what_cannot_be_released(tmp_path: Path) -> None:
@@ -123,8 +130,52 @@ def test_the_commands(ok, refused, operator: Operator, tmp_path: Path) -> None:
     assert "cannot read" in refused("release", "publish", "none.model")
     (tmp_path / "junk.model").write_bytes(b"junk")
     assert "junk.model" in refused("release", "publish", "junk.model")
+    assert "one of them is released" in refused("release", "publish")
     with pytest.raises(StateError, match="no node answers"):
         cli.status.main(["--state", str(tmp_path / "n")], standalone_mode=False)
+
+
+def test_settings_are_released_and_taken_back(ok, refused, operator: Operator, tmp_path) -> None:
+    file = tmp_path / "slower.toml"
+    file.write_text("[training]\nlearning_rate = 0.01\n")
+    said = ok("release", "publish", "--settings", "slower.toml", "--stages", "20%,100%")
+    assert said.startswith("Settings release 1 in 2 stages")
+    first = operator.newest_release(SETTINGS)
+    assert first is not None
+    agreed = MANIFEST.training
+    assert decode_settings(first.former, agreed) == agreed
+    assert decode_settings(first.settings, agreed) == attrs.evolve(agreed, learning_rate=0.01)
+    file.write_text("[training]\nlocal_steps = 9\n")
+    ok("release", "publish", "--settings", "slower.toml")
+    second = operator.newest_release(SETTINGS)
+    assert second is not None
+    assert second.former == first.settings
+    assert "Release 3 takes release 2 back" in ok("release", "rollback", "--settings")
+    last = operator.newest_release(SETTINGS)
+    assert last is not None
+    assert (last.settings, last.withdraws) == (first.settings, 2)
+    assert operator.newest_release() is None
+    assert "nothing was ever released" in refused("release", "rollback")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[[layers]]\nlayer = 'GRU'", "layers cannot be released: it is what the gossiped"),
+        ("keep_ratio = 0.1", "keep_ratio cannot be released: it trades bytes"),
+        ("[training]\noptimizer = 'adam'", "optimizer cannot be released: it has begun"),
+        ("[training]\nlearning_rat = 1", "did you mean 'learning_rate'"),
+        ("[trainin]\nlearning_rate = 1", "did you mean 'training'"),
+        ("training = 3", r"a table \[training\] says what changes"),
+        ("", r"a table \[training\] says what changes"),
+    ],
+)
+def test_what_settings_cannot_be_released(operator: Operator, tmp_path, text, reason) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=reason):
+        release_settings(operator, read_changes(file), PLAN)
+    assert operator.newest_release(SETTINGS) is None
 
 
 def test_what_people_see(capsys) -> None:
@@ -137,12 +188,12 @@ def test_what_people_see(capsys) -> None:
         "passed": True,
     }
     release = {"number": 3, "phase": "judged", "slice": 1, "stages": [stage]}
-    cli._print(release)
+    cli._print("release", release)
     shown = capsys.readouterr().out
     assert "release 3, judged; 1 of 1 stages passed, this node is in stage 1" in shown
     assert "pi-1" in shown
     assert "-1.2%" in shown
-    cli._print(None)
+    cli._print("release", None)
     assert "no release" in capsys.readouterr().out
-    cli._print({"number": 4, "phase": "withdrawn", "withdraws": 3, "stages": []})
+    cli._print("release", {"number": 4, "phase": "withdrawn", "withdraws": 3, "stages": []})
     assert "took 3 back" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gossipfl.errors import RemoteProtocolError, Untrusted
 from gossipfl.membership.effects import Send
+from gossipfl.releases.bounds import ModelBounds
 from gossipfl.releases.bulletin import (
     APART_MAX_S,
     COPIES_MAX,
@@ -21,7 +22,7 @@ from gossipfl.releases.bulletin import (
 )
 from gossipfl.releases.release import KIND, open_release, sign_release
 from gossipfl.releases.reports import Finding
-from gossipfl.releases.rollout import Bounds, Rollout
+from gossipfl.releases.rollout import Rollout
 from gossipfl.releases.slices import place_of, slice_of
 from gossipfl.security.authority import Authority
 from gossipfl.wire.messages import decode, encode
@@ -38,7 +39,7 @@ class Node:
 
     def __init__(self, number: int, affords: bool = True) -> None:
         self.scribe = CLUSTER.scribes[number]
-        self.rollout = Rollout(self.scribe.id, Bounds(MANIFEST_ID, PARAMETERS))
+        self.rollout = Rollout(self.scribe.id, ModelBounds(MANIFEST_ID, PARAMETERS))
         self.bulletin = Bulletin(
             self.rollout,
             partial(open_release, authority=CLUSTER.authority.public),

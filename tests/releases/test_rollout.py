@@ -6,16 +6,17 @@ import pytest
 
 from gossipfl.errors import Untrusted
 from gossipfl.learning.learner import Evaluation
+from gossipfl.releases.bounds import ModelBounds
 from gossipfl.releases.judging import Opinion, judge
 from gossipfl.releases.release import open_release
 from gossipfl.releases.reports import Finding
-from gossipfl.releases.rollout import Bounds, Rollout
+from gossipfl.releases.rollout import Rollout
 from gossipfl.releases.slices import place_of, slice_of
 from tests.releases.members import MANIFEST_ID, PARAMETERS, Cluster, Scribe
 
 CLUSTER = Cluster(10)
 RELEASE, SIGNED, CONTENT = CLUSTER.release()
-BOUNDS = Bounds(MANIFEST_ID, PARAMETERS)
+BOUNDS = ModelBounds(MANIFEST_ID, PARAMETERS)
 BETTER, WORSE = Opinion(False, 0.1), Opinion(True, -0.5)
 
 
@@ -132,7 +133,7 @@ def test_a_newer_release_takes_the_place_of_an_older_one_and_not_the_reverse() -
     newer, signed, content = CLUSTER.release(number=2, model=2.0)
     assert rollout.take(signed, newer, content)
     assert not rollout.take(SIGNED, RELEASE, CONTENT)
-    model = rollout.model()
+    model = rollout.brought()
     assert model is not None
     assert (model == 2).all()
 

@@ -40,8 +40,9 @@ from gossipfl.node.status import decode_vector
 from gossipfl.node.supply import Supply
 from gossipfl.node.surroundings import Surroundings
 from gossipfl.releases.envelope import encode_file
-from gossipfl.releases.publishing import Plan, compose
+from gossipfl.releases.publishing import Plan, compose, compose_settings
 from gossipfl.releases.release import Release, sign_release
+from gossipfl.releases.settings import change_settings, encode_settings
 from gossipfl.releases.slices import SALT_BYTES
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import Authority
@@ -49,6 +50,7 @@ from gossipfl.security.identity import DeviceKey
 from gossipfl.security.revocations import RevocationList, open_revocations
 from gossipfl.transports.faults import Faults
 from gossipfl.transports.memory import MemoryNetwork
+from gossipfl.wire.releases import MODEL, SETTINGS
 from tests.simulation.air import Air, AirDiscovery
 from tests.simulation.device import START_S, Brought, Device
 from tests.simulation.pausing import PausingTransport
@@ -235,10 +237,30 @@ class Cluster:
         release, content = compose(number, self.manifest.id, model, members, salt, plan)
         return encode_file(sign_release(self._authority, release), content)
 
-    def withdrawal(self, number: int, withdraws: int) -> bytes:
-        """The file that ends a release."""
+    def settings_release(
+        self, number: int, plan: Plan, former: dict[str, Any] | None = None, **changes: Any
+    ) -> bytes:
+        """The same of settings; former: what the ones before change."""
+        members = [id_of(device.key.public) for device in self.devices]
+        both = self._changed(changes), self._changed(former or {})
+        salt = self.rng.bytes(SALT_BYTES)
+        release, _ = compose_settings(number, self.manifest.id, *both, members, salt, plan)
+        return encode_file(sign_release(self._authority, release), b"")
+
+    def _changed(self, changes: dict[str, Any]) -> bytes:
+        return encode_settings(change_settings(self.manifest.training, changes))
+
+    def withdrawal(self, number: int, withdraws: int, subject: int = MODEL) -> bytes:
+        """The file that ends a release; of settings, those of the manifest are in force again."""
+        settings = self._changed({}) if subject == SETTINGS else b""
         release = Release(
-            number=number, manifest_id=self.manifest.id, withdraws=withdraws, salt=bytes(SALT_BYTES)
+            number=number,
+            manifest_id=self.manifest.id,
+            withdraws=withdraws,
+            salt=bytes(SALT_BYTES),
+            subject=subject,
+            settings=settings,
+            former=settings,
         )
         return encode_file(sign_release(self._authority, release), b"")
 

@@ -1,4 +1,4 @@
-"""`gossipfl release`: a better model for a running cluster, to some devices first."""
+"""`gossipfl release`: a better model or better settings for a running cluster, to some first."""
 
 import json
 from pathlib import Path
@@ -9,15 +9,17 @@ import click
 from gossipfl.errors import ConfigError
 from gossipfl.node.cli.cluster import CLUSTER
 from gossipfl.node.cli.options import AS_JSON, state_option
+from gossipfl.wire.releases import MODEL, SETTINGS
 
 
 @click.group()
 def command() -> None:
-    """Release a model to a running cluster, slice by slice; watch it; take it back.
+    """Release a model or settings to a running cluster, slice by slice; watch it; take it back.
 
     \b
     gossipfl train --data all.csv --target activity --output better.model
     gossipfl release publish better.model --stages 5%,25%,100%
+    gossipfl release publish --settings slower.toml
     gossipfl release status
     gossipfl release rollback
     """
@@ -42,7 +44,12 @@ def parse_stages(text: str) -> tuple[float, ...]:
 
 
 @command.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path),
+    help="A TOML file with a table [training], whose keys differ from the cluster's own.",
+)
 @click.option(
     "--stages",
     type=parse_stages,
@@ -75,7 +82,8 @@ def parse_stages(text: str) -> tuple[float, ...]:
 @VIA
 @CLUSTER
 def publish(
-    model: Path,
+    model: Path | None,
+    settings: Path | None,
     stages: tuple[float, ...],
     judge_s: int,
     tolerance: float,
@@ -84,30 +92,40 @@ def publish(
     via: Path | None,
     cluster: str | None,
 ) -> None:
-    """Release the model file MODEL, of the cluster's own kind.
+    """Release the model file MODEL, of the cluster's own kind, or training settings.
+
+    Settings that a file does not name are those that the cluster was created with.
 
     Copy the written file as `release` into the state directory of any one device that runs: it
     takes it within seconds and gossips it to all others.
     """
     from gossipfl.node.models.source import read_model_file
     from gossipfl.node.operator import Operator, find_cluster
-    from gossipfl.node.publishing import deliver, release_model
+    from gossipfl.node.publishing import deliver, read_changes, release_model, release_settings
     from gossipfl.releases.publishing import Plan
 
+    if (model is None) == (settings is None):
+        raise ConfigError("name a model file, or --settings FILE: one of them is released")
     plan = Plan(stages=stages, quorum=quorum, judge_s=judge_s, tolerance=round(1000 * tolerance))
     operator = Operator(find_cluster(cluster))
-    file = release_model(operator, read_model_file(model), plan)
-    newest = operator.newest_release
+    if settings is not None:
+        file = release_settings(operator, read_changes(settings), plan)
+    else:
+        assert model is not None
+        file = release_model(operator, read_model_file(model), plan)
+    newest = operator.newest_release(SETTINGS if settings else MODEL)
     assert newest is not None
-    click.echo(f"Release {newest.number} in {len(newest.stages)} stages")
+    what = "settings release" if settings else "release"
+    click.echo(f"{what.capitalize()} {newest.number} in {len(newest.stages)} stages")
     _tell_where(deliver(file, output, via), via)
 
 
 @command.command()
+@click.option("--settings", is_flag=True, help="The newest release of settings, not of a model.")
 @OUTPUT
 @VIA
 @CLUSTER
-def rollback(output: Path, via: Path | None, cluster: str | None) -> None:
+def rollback(settings: bool, output: Path, via: Path | None, cluster: str | None) -> None:
     """Take the newest release back, also where it was adopted already.
 
     The file goes the way of the release itself.
@@ -116,8 +134,9 @@ def rollback(output: Path, via: Path | None, cluster: str | None) -> None:
     from gossipfl.node.publishing import deliver, withdraw_release
 
     operator = Operator(find_cluster(cluster))
-    file = withdraw_release(operator)
-    newest = operator.newest_release
+    subject = SETTINGS if settings else MODEL
+    file = withdraw_release(operator, subject)
+    newest = operator.newest_release(subject)
     assert newest is not None
     click.echo(f"Release {newest.number} takes release {newest.withdraws} back")
     _tell_where(deliver(file, output, via), via)
@@ -140,21 +159,23 @@ def status(state: Path, as_json: bool) -> None:
     from gossipfl.node.state.home import Home
     from gossipfl.node.status import ask
 
-    answer = trio.run(ask, Home(state.expanduser()).status_socket, "status")["release"]
+    answer = trio.run(ask, Home(state.expanduser()).status_socket, "status")
+    found = {"release": answer["release"], "settings release": answer["settings_release"]}
     if as_json:
-        click.echo(json.dumps(answer, indent=2))
+        click.echo(json.dumps(found, indent=2))
     else:
-        _print(answer)
+        for what, release in found.items():
+            _print(what, release)
 
 
-def _print(release: dict[str, Any] | None) -> None:
+def _print(what: str, release: dict[str, Any] | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from gossipfl.node.cli.status import tell_release
 
     console = Console(soft_wrap=True)
-    console.print(f"release {tell_release(release)}" if release else "no release is known here")
+    console.print(f"{what} {tell_release(release)}" if release else f"no {what} is known here")
     if release is None or not release["stages"]:
         return
     table = Table("stage", "reports", "needed", "worse", "fails at", "median change", "", box=None)

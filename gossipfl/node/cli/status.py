@@ -75,6 +75,7 @@ def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("quality", _quality(answer)),
         ("best", _best(answer)),
         ("release", tell_release(answer["release"])),
+        ("settings release", tell_release(answer["settings_release"])),
         ("traffic", f"{answer['sent_bytes']:,} B sent, {answer['received_bytes']:,} B received"),
         ("members", _members(answer["members"])),
         ("memory", f"{answer['memory_bytes'] / 1e6:.0f} MB"),

@@ -14,12 +14,13 @@ from gossipfl.learning.learner import Evaluation
 from gossipfl.membership.effects import Send
 from gossipfl.membership.records import Id, id_of
 from gossipfl.models.sequential import Sequential
+from gossipfl.releases.bounds import ModelBounds
 from gossipfl.releases.bulletin import Bulletin, Effect
 from gossipfl.releases.judging import judge
 from gossipfl.releases.publishing import Plan, compose
 from gossipfl.releases.release import open_release, sign_release
 from gossipfl.releases.reports import open_report, sign_report
-from gossipfl.releases.rollout import Bounds, Rollout
+from gossipfl.releases.rollout import Rollout
 from gossipfl.releases.slices import SALT_BYTES
 from gossipfl.security.authority import Authority
 from gossipfl.security.certificates import Certificate, open_certificate
@@ -122,7 +123,7 @@ class Node:
         )
         self.id = id_of(self.key.public)
         self.model = world.known
-        self.rollout = Rollout(self.id, Bounds(MANIFEST_ID, len(world.known)))
+        self.rollout = Rollout(self.id, ModelBounds(MANIFEST_ID, len(world.known)))
         self.bulletin = Bulletin(
             self.rollout,
             world.read_release,
@@ -165,7 +166,7 @@ class Node:
         if step == "judge":
             self.judge(now_s)
         elif step is not None:
-            model = self.rollout.model()
+            model = self.rollout.brought()
             self.model = model if step == "adopt" and model is not None else world.known
             self.rollout.note_done(step)
             self.do(self.bulletin.moved())
@@ -175,7 +176,7 @@ class Node:
 
     def judge(self, now_s: float) -> None:
         """By the rows that it holds back."""
-        release, model = self.rollout.release, self.rollout.model()
+        release, model = self.rollout.release, self.rollout.brought()
         assert release is not None
         assert model is not None
         before = self.world.evaluate(self.model, self.rows)
