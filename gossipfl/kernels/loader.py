@@ -5,6 +5,7 @@ kernels need of a linker is done here: they are emitted for the large code model
 everything by 64-bit addresses.
 """
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -18,7 +19,7 @@ from gossipfl.kernels.elf import Elf
 
 ENTRY = "kernel"
 _JUMP_BYTES_MAX = 16
-_loaded: list[object] = []  # what addresses lead into
+_engines: list[object] = []  # of LLVM, into which addresses lead
 
 Place = Callable[[bytearray, int, int, int], None]
 """Writes an address into the image, at an offset that has this address itself."""
@@ -82,14 +83,23 @@ def load(code: bytes) -> int:
 def _load_here(elf: Elf, machine: Machine) -> int:
     library, outside = ctypes.CDLL(None, use_errno=True), elf.outside()
     found = {name: _address(library, name) for name in outside}
-    memory = mmap.mmap(-1, len(elf.image) + _JUMP_BYTES_MAX * (len(outside) + 1))
-    anchor = ctypes.c_char.from_buffer(memory)
-    start = ctypes.addressof(anchor)
+    size = len(elf.image) + _JUMP_BYTES_MAX * (len(outside) + 1)
+    start = _take_memory(library, size)
     image = link(elf, machine, found, start)
-    memory[: len(image)] = image
-    _make_executable(library, start, len(memory))
-    _loaded.append((memory, anchor))
+    ctypes.memmove(start, image, len(image))
+    _make_executable(library, start, size)
     return start + elf.symbol(ENTRY)
+
+
+def _take_memory(library: ctypes.CDLL, size: int) -> int:
+    """Nobody gives it back: a thread may still be in there when Python ends."""
+    library.mmap.restype = ctypes.c_void_p
+    kind, rights = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ | mmap.PROT_WRITE
+    sizes = ctypes.c_size_t(size), rights, kind, -1, ctypes.c_long(0)
+    start: int = library.mmap(None, *sizes)
+    if start == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), "no memory for compiled code: mmap")
+    return start
 
 
 def _address(library: ctypes.CDLL, name: str) -> int:
@@ -116,8 +126,10 @@ def _make_executable(library: ctypes.CDLL, start: int, size: int) -> None:
     where = ctypes.c_void_p(start)
     if library.mprotect(where, ctypes.c_size_t(size), mmap.PROT_READ | mmap.PROT_EXEC):
         raise OSError(ctypes.get_errno(), "compiled code must not run here: mprotect")
-    if os.uname().machine == "aarch64":  # its instruction cache does not follow by itself
-        ctypes.CDLL("libgcc_s.so.1").__clear_cache(where, ctypes.c_void_p(start + size))
+    if os.uname().machine == "aarch64":  # whose instruction cache does not see what is written
+        # Linux looks after pages that were never executable before; this one asks nobody.
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL("libgcc_s.so.1").__clear_cache(where, ctypes.c_void_p(start + size))
 
 
 def _load_by_llvm(code: bytes) -> int:
@@ -129,5 +141,5 @@ def _load_by_llvm(code: bytes) -> int:
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    _loaded.append(engine)
+    _engines.append(engine)
     return int(engine.get_function_address(ENTRY))
