@@ -15,7 +15,7 @@ from tests.firmware.test_store import run_until_dead
 
 WIDTHS = (5, 4, 3)
 # Each of them in long runs.
-EVERY_BYTE = pytest.mark.parametrize("stride", [31, pytest.param(1, marks=pytest.mark.soak)])
+EVERY_BYTE = pytest.mark.parametrize("stride", [61, pytest.param(1, marks=pytest.mark.soak)])
 
 
 def wire_in(interpreter: Interpreter, directory: Path) -> tuple[Board, Wire]:

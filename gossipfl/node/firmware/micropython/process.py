@@ -5,13 +5,17 @@
 FOLDER has the samples in its file `rows` (gossipfl_device/rows.py); the state goes there too.
 """
 
+import gc
 import socket
 import sys
 import time
 
+gc.threshold(4096)  # else compiling leaves the heap in pieces too small for a model
 from gossipfl_device.agent import Agent
 from gossipfl_device.port import UdpPort
 from gossipfl_device.rows import RowFile
+
+gc.threshold(-1)
 
 
 def connect(host, port):

@@ -7,7 +7,7 @@ import struct
 from gossipfl_device import codec
 from gossipfl_device.blake2b import blake2b
 from gossipfl_device.messages import BATTERY_UNKNOWN, DIGEST_BYTES, HOLDS_NOTHING, Half, Orders
-from gossipfl_device.numbers import Vector, is_finite, zeros
+from gossipfl_device.numbers import Vector, fill, is_finite, zeros
 from gossipfl_device.scales import gain
 from gossipfl_device.selection import select
 
@@ -82,7 +82,7 @@ class Link:
     def restart(self) -> None:
         """The model is what both ends hold."""
         self.x[:] = self.anchor
-        self.control[:] = zeros(len(self.control))
+        fill(self.control, 0.0)
 
 
 def _add(target: Vector[float], delta: tuple[list[int], Vector[float]], weight: float) -> None:

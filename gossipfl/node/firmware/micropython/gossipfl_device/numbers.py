@@ -14,8 +14,16 @@ INFINITY = float("inf")
 
 
 def zeros(count: int) -> Vector[float]:
-    """f32[count]."""
-    return array("f", bytes(4 * count))
+    """f32[count], without a list or bytes of that length in between."""
+    vector = array("f", range(count))
+    fill(vector, 0.0)
+    return vector
+
+
+def fill(vector: Vector[float], number: float) -> None:
+    """Every number becomes this one."""
+    for i in range(len(vector)):
+        vector[i] = number
 
 
 def numbers(content: bytes) -> Vector[float]:

@@ -5,7 +5,6 @@ import time
 
 TYPE_CHECKING = False  # of checkers alone, which take it for True: boards lack these modules
 if TYPE_CHECKING:
-    from socket import socket
     from typing import Protocol
 
     class Stream(Protocol):
@@ -16,6 +15,13 @@ if TYPE_CHECKING:
         def read(self, count: int) -> bytes | None: ...
 
         def write(self, content: memoryview) -> int | None: ...
+
+    class Datagrams(Protocol):
+        """As socket.socket."""
+
+        def send(self, content: bytearray) -> int: ...
+
+        def readinto(self, room: bytearray) -> int | None: ...
 
 
 class Port:
@@ -67,11 +73,18 @@ class SerialPort(Port):
 
 
 class UdpPort(Port):
-    """One frame a datagram.  wire: a socket that is connected to the gateway and does not block."""
+    """One frame a datagram.
 
-    def __init__(self, wire: socket, directory: str = "gossipfl") -> None:
+    wire: a socket that is connected to the gateway and does not block.
+    datagram_max: its bytes; some forty more than those of a message, see Room.
+    """
+
+    def __init__(
+        self, wire: Datagrams, directory: str = "gossipfl", datagram_max: int = 384
+    ) -> None:
         super().__init__(directory)
         self._wire = wire
+        self._datagram = bytearray(datagram_max)
 
     def send(self, content: bytearray) -> None:
         """Errors need no answer: what is lost is asked for again."""
@@ -83,6 +96,7 @@ class UdpPort(Port):
     def receive(self) -> bytes:
         """One datagram."""
         try:
-            return self._wire.recv(2100)
+            count = self._wire.readinto(self._datagram)
         except OSError:
-            return b""
+            count = 0
+        return bytes(memoryview(self._datagram)[:count]) if count else b""

@@ -22,7 +22,7 @@ IDENTITY = 1  # id, epoch, key
 COUNTER = 2  # below which counters may be used
 ORDERS = 3  # as the message
 LINK = 4  # in checkpoints: all of it but the vectors
-ANCHOR = 5
+ANCHOR = 5  # in checkpoints, piece by piece: the first's place, then numbers
 X = 6
 CONTROL = 7
 OFFERED = 8  # our half, as the message
@@ -30,6 +30,8 @@ APPLIED = 9  # the gateway's half, as the message
 CHUNK = 10  # part of the anchor, as the message
 
 _COUNTERS_AHEAD = 64
+_PIECE = 64
+_PLACE_BYTES = 4
 _COUNTER_MAX = 0xFFFFFFFF
 _LINK = "<BBI8sI"
 
@@ -133,9 +135,11 @@ class State:
 
     def _take_vector(self, link: Link, kind: int, content: bytes) -> None:
         vector = {ANCHOR: link.anchor, X: link.x, CONTROL: link.control}[kind]
-        if len(content) != 4 * len(vector):
+        piece = numbers(content[_PLACE_BYTES:])
+        (start,) = struct.unpack_from("<I", content, 0)
+        if start + len(piece) > len(vector):
             raise ValueError("a vector of another model")
-        vector[:] = numbers(content)
+        vector[start : start + len(piece)] = piece
 
     def _take_offered(self, link: Link, content: bytes) -> None:
         half = read_half(content)
@@ -165,7 +169,7 @@ class State:
             link.restart()
             self.learning = True
 
-    def _all(self) -> Iterator[tuple[int, bytes | Vector[float]]]:
+    def _all(self) -> Iterator[tuple[int, bytes]]:
         if self.enrolled:
             yield IDENTITY, self.identity.encode()
         yield COUNTER, struct.pack("<I", self._reserved)
@@ -175,12 +179,18 @@ class State:
         yield ORDERS, self._orders_bytes
         held = (link.seeded, self.learning, link.sequence, link.digest, self.fetched)
         yield LINK, struct.pack(_LINK, *held)
-        yield ANCHOR, link.anchor
+        yield from _pieces(ANCHOR, link.anchor)
         if self.learning:
-            yield X, link.x
-            yield CONTROL, link.control
+            yield from _pieces(X, link.x)
+            yield from _pieces(CONTROL, link.control)
         if link.pending is not None:
             yield OFFERED, link.pending.encode()
+
+
+def _pieces(kind: int, vector: Vector[float]) -> Iterator[tuple[int, bytes]]:
+    """So short that a board has room for them whatever else there is."""
+    for start in range(0, len(vector), _PIECE):
+        yield kind, struct.pack("<I", start) + bytes(vector[start : start + _PIECE])
 
 
 def _unpack(layout: str, content: bytes) -> tuple[Any, ...]:

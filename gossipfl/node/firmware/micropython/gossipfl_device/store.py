@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import IO
 
-    from gossipfl_device.numbers import Vector
-
 COMPLETE = 0xFE
 # Bytes of a journal before a checkpoint is due.
 JOURNAL_MAX = 16_384
@@ -102,15 +100,15 @@ class Store:
         self._appendable = True
         return True
 
-    def checkpoint(self, records: Iterable[tuple[int, bytes | Vector[float]]]) -> None:
+    def checkpoint(self, records: Iterable[tuple[int, bytes]]) -> None:
         """Write all that there is to know.  Raises StoreError."""
         slot = 1 - self._slot
         try:
             with open(self._path(_NEXT), "wb") as file:
                 file.write(_MAGIC + struct.pack("<I", self._generation + 1))
                 for kind, content in records:
-                    _write(file, kind, content)
-                _write(file, COMPLETE, b"")
+                    file.write(_encode(kind, content))
+                file.write(_encode(COMPLETE, b""))
                 file.flush()
             os.rename(self._path(_NEXT), self._path(slot))
         except OSError as error:
@@ -121,22 +119,9 @@ class Store:
         self._appendable = True
 
 
-def _head(kind: int, length: int) -> bytes:
-    return struct.pack("<BI", kind, length)
-
-
 def _encode(kind: int, content: bytes) -> bytes:
-    record = _head(kind, len(content)) + content
+    record = struct.pack("<BI", kind, len(content)) + content
     return record + struct.pack("<I", crc32(record))
-
-
-def _write(file: IO[bytes], kind: int, content: bytes | Vector[float]) -> None:
-    """A vector goes to the file as it lies in memory."""
-    length = len(content) * (1 if isinstance(content, bytes) else 4)
-    head = _head(kind, length)
-    file.write(head)
-    file.write(content)
-    file.write(struct.pack("<I", crc32(content, crc32(head))))
 
 
 def _read(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
