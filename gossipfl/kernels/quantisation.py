@@ -27,11 +27,12 @@ def quantise(values, indices, stops, borders, mark_bits, marks, codes):
     tensors].  Means are of magnitudes summed in order, as float64.
     """
     start = groups = np.int64(0)  # a literal would have callees compiled twice
+    bits = values.view(np.uint32)  # in one place, since each is compiled anew
     for tensor in range(stops.size):
         stop = _first_from(indices, start, stops[tensor])
         if stop > start:
-            inside, own = values[start:stop], marks[start:stop]
-            groups = _mark(inside, borders, mark_bits, own, codes, groups)
+            inside = values[start:stop], bits[start:stop]
+            groups = _mark(inside, borders, mark_bits, marks[start:stop], codes, groups)
         start = stop
     return groups
 
@@ -89,15 +90,19 @@ def _first_from(numbers, start, least):
 
 
 @numba.njit
-def _mark(values, borders, mark_bits, marks, codes, groups):
-    """Mark one tensor's entries, at least one, and append its codes; returns their new number."""
-    exact, least = _adds_exactly(values), NOBODY
-    lower, upper = _sum(values, least, False, exact), 0.0
+def _mark(entries, borders, mark_bits, marks, codes, groups):
+    """Mark one tensor's entries, at least one, and append its codes; returns their new number.
+
+    entries: float32[m] and the same as uint32[m].
+    """
+    values, bits = entries
+    exact, least = _adds_exactly(bits), NOBODY
+    lower, upper = _sum(values, bits, least, False, exact), 0.0
     if mark_bits == 2:
         least = _next_above(lower / values.size)
-        upper = _sum(values, least, True, exact)
-        lower = lower - upper if exact else _sum_in_order(values, least, False)
-    raised = _put_marks(values, least, marks)
+        upper = _sum(values, bits, least, True, exact)
+        lower = lower - upper if exact else _sum(values, bits, least, False, exact)
+    raised = _put_marks(values, bits, least, marks)
     if raised < values.size:
         groups = _put_code(lower / (values.size - raised), borders, codes, groups)
     if raised:
@@ -106,14 +111,14 @@ def _mark(values, borders, mark_bits, marks, codes, groups):
 
 
 @numba.njit
-def _adds_exactly(values):
+def _adds_exactly(bits):
     """Whether float64 has bits enough for all sums of these magnitudes, in any order."""
-    bits, largest, smallest = values.view(np.uint32), np.uint32(0), MAGNITUDE
+    largest, smallest = np.uint32(0), MAGNITUDE
     for i in range(bits.size):
         magnitude = np.uint32(bits[i] & MAGNITUDE)
         largest, smallest = max(largest, magnitude), min(smallest, magnitude)
     octaves = (np.int64(largest) >> MANTISSA_BITS) - (np.int64(smallest) >> MANTISSA_BITS)
-    return octaves < SPARE_BITS and values.size >> (SPARE_BITS - octaves) == 0
+    return octaves < SPARE_BITS and bits.size >> (SPARE_BITS - octaves) == 0
 
 
 @register_jitable
@@ -124,29 +129,29 @@ def _next_above(number):
 
 
 @register_jitable
-def _sum(values, least, raised, exact):
+def _sum(values, bits, least, raised, exact):
     """The sum of the magnitudes that reach the bit pattern `least`, or else of those that do not.
 
     In order, unless sums are `exact` in any.
     """
     if exact:
-        return _sum_in_any_order(values, least, raised)
-    return _sum_in_order(values, least, raised)
+        return _sum_in_any_order(values, bits, least, raised)
+    return _sum_in_order(values, bits, least, raised)
 
 
 @numba.njit
-def _sum_in_order(values, least, raised):
-    return _sum_of(values, least, raised)
+def _sum_in_order(values, bits, least, raised):
+    return _sum_of(values, bits, least, raised)
 
 
 @numba.njit(fastmath=ANY_ORDER)
-def _sum_in_any_order(values, least, raised):
-    return _sum_of(values, least, raised)
+def _sum_in_any_order(values, bits, least, raised):
+    return _sum_of(values, bits, least, raised)
 
 
 @register_jitable
-def _sum_of(values, least, raised):
-    bits, total = values.view(np.uint32), 0.0
+def _sum_of(values, bits, least, raised):
+    total = 0.0
     for i in range(values.size):
         counts = (bits[i] & MAGNITUDE >= least) == raised
         total += np.float64(abs(values[i])) if counts else 0.0
@@ -154,9 +159,9 @@ def _sum_of(values, least, raised):
 
 
 @numba.njit
-def _put_marks(values, least, marks):
+def _put_marks(values, bits, least, marks):
     """Mark signs, and magnitudes that reach the bit pattern `least`; returns how many do."""
-    bits, raised = values.view(np.uint32), np.int64(0)
+    raised = np.int64(0)
     for i in range(values.size):
         above = bits[i] & MAGNITUDE >= least
         marks[i] = 2 * above + (values[i] < 0)

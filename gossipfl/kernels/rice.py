@@ -156,7 +156,7 @@ def read_entries(stream, position, mark_bits, rice, size, indices, marks):
     is escaped that need not be.
     """
     shape = rice, mark_bits, size
-    start, index, place = 0, -1, position
+    start, index, place = np.int64(0), np.int64(-1), position  # as in `quantise`
     while start < indices.size:
         start, index, place = _read_fours(stream, place, shape, index, start, indices, marks)
         stop = min(start + 4, indices.size)

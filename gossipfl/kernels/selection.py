@@ -26,12 +26,12 @@ def select_top(model, anchor, wanted, floor, places, chosen, length):
     length: float64[1], the Euclidean length of the whole difference.  Ties go to lower indices.
     Fewer than `wanted` are found where fewer reach the floor; -1 means that one is not finite.
     """
-    picked = chosen.view(np.int32)
-    low = _sampled_floor(model, anchor, wanted, np.int64(floor), chosen)
-    found, square = sift(model, anchor, low, places, chosen)
+    picked = chosen.view(np.int32)  # in one place, since each is compiled anew
+    low = _sampled_floor(model, anchor, wanted, np.int64(floor), chosen, picked)
+    found, square = sift(model, anchor, low, places, chosen, picked)
     if found < wanted and low > floor:  # the sample misled us
         low = np.int64(floor)
-        found, square = sift(model, anchor, low, places, chosen)
+        found, square = sift(model, anchor, low, places, chosen, picked)
     length[0] = np.sqrt(np.float64(square))
     if _largest(picked, found) >= INFINITE:
         return -1
@@ -43,8 +43,11 @@ def select_top(model, anchor, wanted, floor, places, chosen, length):
 
 
 @numba.njit
-def _sampled_floor(model, anchor, wanted, floor, scratch):
-    """A bit pattern from `floor` on that very likely `wanted` reach, and not many more."""
+def _sampled_floor(model, anchor, wanted, floor, scratch, bits):
+    """A bit pattern from `floor` on that very likely `wanted` reach, and not many more.
+
+    scratch: float32[d], and the same as `bits`.
+    """
     stride = stride_of(model.size)
     size = model.size // stride
     for i in range(size):
@@ -54,7 +57,7 @@ def _sampled_floor(model, anchor, wanted, floor, scratch):
     share += 3 * np.sqrt(share) + 4  # three deviations: a second pass is dearer than this
     if share >= size:
         return floor
-    return _cut(scratch.view(np.int32), size, np.int64(share), floor, np.int64(GRAIN))
+    return _cut(bits, size, np.int64(share), floor, np.int64(GRAIN))
 
 
 @register_jitable

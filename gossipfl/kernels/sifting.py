@@ -90,16 +90,16 @@ else:
 
 
 @register_jitable
-def sift(model, anchor, floor, places, chosen):
+def sift(model, anchor, floor, places, chosen, picked):
     """Find the entries of model - anchor from `floor` on: how many, and the sum of all squares.
 
     model, anchor: float32[d].  floor: bit pattern of a magnitude, at least 1.  places: int32[d] and
-    chosen: float32[d] begin with the ascending indices and the differences found.
+    chosen: float32[d] begin with the ascending indices and the differences found.  picked: chosen
+    as int32[d].
     """
     floor = np.int32(floor)
     whole = model.size - model.size % BLOCK
     found, total = _sift(model, anchor, whole, floor, places, chosen)
-    picked = chosen.view(np.int32)
     for i in range(whole, model.size):
         places[found], chosen[found] = i, model[i] - anchor[i]
         if picked[found] & MAGNITUDE >= floor:
