@@ -23,4 +23,4 @@ def warm() -> None:
     scatter.scatter_add(residual, *entries)
     scatter.add_two(residual, *entries, *entries)
     scatter.displace(residual, residual, 0.5, *entries, *entries)
-    scatter.merge(residual, residual, 0.5, residual, 0.5, residual, entries, entries, True)
+    scatter.merge(residual, residual, 0.5, residual, 0.5, residual, *entries, *entries, True)

@@ -69,12 +69,20 @@ class AnchoredGossip(Scheme):
         gain = shared_activity(said.activity, heard.activity)
         return Mix(ours, theirs, *shares, gain, ours_first)
 
-    def merge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+    def merge(
+        self,
+        replica: Replica,
+        link: bytes,
+        anchor: Vector,
+        record: Applied,
+        theirs: Delta,
+        ours_first: bool,
+    ) -> None:
         """At once, where nothing has to be looked at in between."""
         if replica.looks_closely:
-            super().merge(replica, link, anchor, mix)
+            super().merge(replica, link, anchor, record, theirs, ours_first)
         else:
-            replica.merge_whole(anchor, mix)
+            replica.merge_whole(anchor, self.mix(record, theirs, ours_first))
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """How far the neighbour's model is from x: R + theirs is the best guess at it."""

@@ -117,7 +117,8 @@ class Exchange:
         """Where a request stands in our count of exchanges."""
         state, ahead = self.state, request.sequence - self.state.sequence - 1
         if ahead == 0:
-            return Place.NEXT if request.digest == _short(state.digest) else Place.WRONG
+            is_next = request.digest == state.digest[:MESSAGE_DIGEST_BYTES]
+            return Place.NEXT if is_next else Place.WRONG
         if ahead == -1:
             return Place.REPEATED if request.digest == _short(state.before) else Place.WRONG
         if ahead == 1 and state.pending:
@@ -185,8 +186,7 @@ class Exchange:
 
     def _apply(self, replica: Replica, record: Applied, theirs: Delta) -> None:
         state, ours_first = self.state, self.ours_first
-        mix = self._scheme.mix(record, theirs, ours_first)
-        self._scheme.merge(replica, self.link, state.anchor, mix)
+        self._scheme.merge(replica, self.link, state.anchor, record, theirs, ours_first)
         state.note_applied(record, ours_first)
 
     def _theirs(self, record: Applied) -> Delta:

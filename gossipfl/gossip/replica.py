@@ -36,6 +36,7 @@ class Replica:
     step_size: learning rates of the latest local steps, summed; displacements divided by it are
         gradients.  So h stays one whatever a schedule does to the rate, and needs no rescaling.
     caution: towards neighbours that are not trusted; None where they are.
+    looks_closely: whether it depends on neighbours and anchors what an exchange does to the model.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Replica:
         self.caution = caution
         self._leap: Vector | None = None
         self._leapt = 0
+        self.looks_closely = caution is not None
 
     def start(self) -> Vector:
         """The model that local steps start from, itself: the average, where neighbours are met.
@@ -74,11 +76,6 @@ class Replica:
             self._has_met = True
             self._average_in(anchor, ANCHORS_MEMORY)
 
-    @property
-    def looks_closely(self) -> bool:
-        """Whether it depends on neighbours and anchors what an exchange does to the model."""
-        return self.caution is not None or self._leap is not None
-
     def merge_whole(self, anchor: Vector, mix: Mix) -> None:
         """What `merge` does, the anchor's own move, and what `meet` does, in one call."""
         theirs, ours = mix.theirs, mix.ours
@@ -89,8 +86,12 @@ class Replica:
             self.average,
             self._share(ANCHORS_MEMORY),
             anchor,
-            (theirs.indices, theirs.values, mix.their_weight),
-            (ours.indices, ours.values, mix.our_weight),
+            theirs.indices,
+            theirs.values,
+            mix.their_weight,
+            ours.indices,
+            ours.values,
+            mix.our_weight,
             mix.ours_first,
         )
         self._has_met = True
@@ -105,12 +106,13 @@ class Replica:
         self.average = self.parameters.copy()
         length = float(displacement @ displacement)
         self._leap = displacement / np.float32(length) if length > 0 else None
+        self.looks_closely = True
         self._leapt = self.rounds
 
     def _is_left_behind(self, anchor: Vector) -> bool:
         """Whether the anchor still lies where we were before a leap."""
         if self._leap is None or self.rounds - self._leapt >= LEAP_ROUNDS:
-            self._leap = None
+            self._leap, self.looks_closely = None, self.caution is not None
             return False
         return float((self.parameters - anchor) @ self._leap) > LEAP_LACK
 

@@ -41,8 +41,17 @@ class Scheme(Protocol):
     def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """What an exchange comes to; theirs: what their payload was read as."""
 
-    def merge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
+    def merge(
+        self,
+        replica: Replica,
+        link: bytes,
+        anchor: Vector,
+        record: Applied,
+        theirs: Delta,
+        ours_first: bool,
+    ) -> None:
         """All that an exchange does; a restarted node does the two in the middle alone."""
+        mix = self.mix(record, theirs, ours_first)
         self.judge(replica, link, anchor, mix)
         self.mix_replica(replica, link, mix)
         self.mix_anchor(anchor, mix)

@@ -30,14 +30,28 @@ def displace(target, control, gain, indices, values, weight, others, other_value
         add_two(control, indices, values, first, others, other_values, second)
 
 
-def merge(model, control, gain, average, share, anchor, theirs, ours, ours_first):
-    """One exchange of two halves, (indices, values, weight) each, all of it.
+def merge(
+    model,
+    control,
+    gain,
+    average,
+    share,
+    anchor,
+    indices,
+    values,
+    weight,
+    others,
+    other_values,
+    other_weight,
+    others_first,
+):
+    """One exchange of two halves, all of it.
 
-    model += weight * (theirs - ours), and `gain` times as much to `control`;
-    anchor += both as weighted;  average += share * (anchor - average).
+    model += weight * (values - other_values), and `gain` times as much to `control`;
+    anchor += weight * values + other_weight * other_values;  average += share * (anchor - average).
     """
-    (indices, values, weight), (others, other_values, _) = theirs, ours
     displace(model, control, gain, indices, values, weight, others, other_values, -weight)
-    first, second = (ours, theirs) if ours_first else (theirs, ours)
+    theirs, ours = (indices, values, weight), (others, other_values, other_weight)
+    first, second = (ours, theirs) if others_first else (theirs, ours)
     add_two(anchor, *first, *second)
     approach(average, anchor, share)

@@ -22,6 +22,7 @@ PREDICT_BATCH = 64
 _DTYPES: dict[type[np.generic], np.dtype[Any]] = {
     kind: np.dtype(kind) for kind in (np.float32, np.float64, np.int64)
 }
+_NONE_YET = object()
 _OPTIMIZERS = (layout.SGD, layout.NESTEROV, layout.ADAM)
 
 
@@ -104,17 +105,6 @@ class Given:
     correction: Floats
     moments: Floats
 
-    def check(self, size: int) -> None:
-        """Raise unless all are vectors of this length."""
-        check("parameters", self.parameters, np.float32, (size,))
-        if self.start is not self.parameters:
-            check("start", self.start, np.float32, (size,))
-        check("correction", self.correction, np.float32, (size,))
-        kept = np.shape(self.moments)[:1]
-        check("moments", self.moments, np.float32, (*kept, size))
-        if len(self.moments) > layout.START - layout.FIRST_MOMENT:
-            raise LocalProtocolError("moments: more than any optimizer has")
-
     @property
     def arrays(self) -> tuple[Floats, Floats, Floats, Floats]:
         """As the kernels take them."""
@@ -146,6 +136,12 @@ class Course:
         self.plan = plan
         self._data = data
         self._program = kinds.program(plan.table, optimizer)
+        self._squares = np.empty(1)
+        # What passed the checks last passes again: nobody gives an array another shape.
+        self._memory: object = _NONE_YET
+        self._settings: object = _NONE_YET
+        self._parameters: object = _NONE_YET
+        self._moments: object = _NONE_YET
 
     def train(
         self,
@@ -160,14 +156,12 @@ class Course:
         settings f64[steps, SETTINGS], clock (steps made before, the node's seed), batches
         i64[steps, batch] of row indices.  Releases the GIL.
         """
-        if not memory.suits(self.plan):
-            raise LocalProtocolError("memory: must be as the plan has it")
-        given.check(self.plan.parameters)
-        count = np.shape(batches)[:1]
-        check("batches", batches, np.int64, (*count, self.plan.batch))
-        check("settings", settings, np.float64, (*count, layout.SETTINGS))
-        results = np.empty_like(given.parameters), np.empty_like(given.moments)
-        (made, seed), rows, squares = clock, len(self._data[0]), np.empty(1)
+        self._check_memory(memory)
+        self._check_given(given)
+        self._check_steps(settings, batches)
+        kept, (made, seed) = given.moments, clock
+        parameters = np.empty(self.plan.parameters, np.float32)
+        moments = np.empty(kept.shape, np.float32) if len(kept) else kept
         loss = steps.run_steps(
             self._program,
             settings,
@@ -177,14 +171,41 @@ class Course:
             self._data,
             batches,
             (memory.vectors, memory.workspace),
-            (*results, squares),
+            (parameters, moments, self._squares),
         )
         if loss < 0:
-            raise LocalProtocolError(
-                f"settings 0..{layout.WHOLE} and rows 0..{rows - 1} are needed"
-            )
-        finite = math.isfinite(loss) and math.isfinite(squares[0])
-        return Trained(*results, loss=loss, finite=finite)
+            last = len(self._data[0]) - 1
+            raise LocalProtocolError(f"settings 0..{layout.WHOLE} and rows 0..{last} are needed")
+        self._moments = moments
+        finite = math.isfinite(loss) and math.isfinite(self._squares[0])
+        return Trained(parameters, moments, loss, finite)
+
+    def _check_memory(self, memory: Memory) -> None:
+        if memory is self._memory:
+            return
+        if not memory.suits(self.plan):
+            raise LocalProtocolError("memory: must be as the plan has it")
+        self._memory = memory
+
+    def _check_given(self, given: Given) -> None:
+        """Raise unless all are vectors of the plan's length."""
+        size, moments = self.plan.parameters, given.moments
+        if given.parameters is not self._parameters:
+            check("parameters", given.parameters, np.float32, (size,))
+            self._parameters = given.parameters
+        if given.start is not given.parameters:
+            check("start", given.start, np.float32, (size,))
+        check("correction", given.correction, np.float32, (size,))
+        if moments is not self._moments:
+            check("moments", moments, np.float32, (None, size))
+            if len(moments) > layout.START - layout.FIRST_MOMENT:
+                raise LocalProtocolError("moments: more than any optimizer has")
+
+    def _check_steps(self, settings: NDArray[np.float64], batches: NDArray[np.int64]) -> None:
+        if settings is not self._settings:
+            check("settings", settings, np.float64, (None, layout.SETTINGS))
+            self._settings = settings
+        check("batches", batches, np.int64, (len(settings), self.plan.batch))
 
 
 def _workspace(plan: Plan) -> Floats:

@@ -45,11 +45,11 @@ class Sampler:
 
         A batch may span two epochs, so that all batches have one size.
         """
-        wanted, position = shape[0] * shape[1], cursor.position
-        found = self._stretch(cursor)[position : position + wanted]
+        wanted, start = shape[0] * shape[1], self._place(cursor) + cursor.position
+        found = self._orders[start : start + wanted]
         if len(found) < wanted:
             found = self._join(found, cursor, wanted)
-        passed, position = divmod(position + wanted, self.rows)
+        passed, position = divmod(cursor.position + wanted, self.rows)
         cursor = Cursor(seed=cursor.seed, epoch=cursor.epoch + passed, position=position)
         return found.reshape(shape), cursor
 
@@ -58,18 +58,21 @@ class Sampler:
         parts, count = [first], len(first)
         while count < wanted:
             epoch = cursor.epoch + (cursor.position + count) // self.rows
-            part = self._stretch(Cursor(seed=cursor.seed, epoch=epoch))[: wanted - count]
+            start = self._place(Cursor(seed=cursor.seed, epoch=epoch))
+            part = self._orders[start : start + wanted - count]
             parts.append(part)
             count += len(part)
         return np.concatenate(parts)
 
-    def _stretch(self, cursor: Cursor) -> NDArray[np.int64]:
-        """Orders of the cursor's epoch and of some behind it, functions of number and seed."""
+    def _place(self, cursor: Cursor) -> int:
+        """Where the cursor's epoch begins among the orders, functions of number and seed, that are
+        drawn from here on.
+        """
         first = cursor.epoch - cursor.epoch % self._at_once
         if self._drawn != (cursor.seed, first):
             self._drawn = cursor.seed, first
             self._orders = _orders(cursor.seed, first, (self._at_once, self.rows)).reshape(-1)
-        return self._orders[(cursor.epoch - first) * self.rows :]
+        return (cursor.epoch - first) * self.rows
 
 
 def _orders(seed: int, first: int, shape: tuple[int, int]) -> NDArray[np.int64]:

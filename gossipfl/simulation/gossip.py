@@ -34,6 +34,8 @@ class SimulatedNode:
         self.applied = self.planted = 0
         self._number = number
         self._world = world
+        self._engine = world.engine
+        self._network = world.network
         self._scheme = scheme
         self._allowance = allowance
         self._resend_s = resend_s
@@ -54,20 +56,20 @@ class SimulatedNode:
 
     def receive(self, sender: int, message: ExchangeMessage) -> None:
         """Take one message in and send what it asks for."""
-        if type(message) is Request and not self._affords_message():
+        if isinstance(message, Request) and not self._affords_message():
             return
-        outcome = self._exchange(sender).receive(self.member.replica, message)
+        exchange = self._exchanges.get(sender) or self._new_exchange(sender)
+        outcome = exchange.receive(self.member.replica, message)
         for record in outcome.records:
             if isinstance(record, Applied):
                 self.applied += 1
             else:
                 self.planted += 1
         if outcome.answer is not None:
-            self._world.network.send(self._number, sender, outcome.answer)
+            self._network.send(self._number, sender, outcome.answer)
 
     def _plan_round(self) -> None:
-        delay_s = self._mean_s * self._rng.standard_exponential()
-        self._world.engine.schedule(delay_s, self._round)
+        self._engine.schedule(self._mean_s * self._rng.standard_exponential(), self._round)
 
     def _round(self) -> None:
         if self._world.presence.is_online(self._number):
@@ -81,8 +83,7 @@ class SimulatedNode:
     def _affords_message(self) -> bool:
         if self._allowance.is_endless:
             return True
-        sent_bytes = self._world.network.sent_bytes[self._number]
-        self._allowance.note(self._world.engine.now_s, sent_bytes)
+        self._allowance.note(self._engine.now_s, self._network.sent_bytes[self._number])
         return self._allowance.affords_message
 
     def _choose(self) -> int | None:
@@ -105,22 +106,16 @@ class SimulatedNode:
         exchange = self._exchanges.get(other)
         if exchange is None or exchange.state.pending is None:
             return True
-        waited_s = self._world.engine.now_s - self._offered_s.get(other, -self._resend_s)
+        waited_s = self._engine.now_s - self._offered_s.get(other, -self._resend_s)
         return waited_s >= self._resend_s
 
     def _offer(self, other: int) -> None:
-        exchange = self._exchange(other)
+        exchange = self._exchanges.get(other) or self._new_exchange(other)
         request = exchange.repeat()
         if request is None:
             request, _ = exchange.offer(self.member.replica)
-        self._offered_s[other] = self._world.engine.now_s
-        self._world.network.send(self._number, other, request)
-
-    def _exchange(self, other: int) -> Exchange:
-        exchange = self._exchanges.get(other)
-        if exchange is None:
-            exchange = self._exchanges[other] = self._new_exchange(other)
-        return exchange
+        self._offered_s[other] = self._engine.now_s
+        self._network.send(self._number, other, request)
 
     def _new_exchange(self, other: int) -> Exchange:
         scheme, world = self._scheme, self._world
@@ -129,7 +124,9 @@ class SimulatedNode:
             scheme = LyingScheme(scheme, lie, world, self._number, other)
         link = other.to_bytes(NUMBER_BYTES, "big")
         state = LinkState(scheme.new_anchor())
-        return Exchange(state, scheme, link=link, ours_first=self._number < other)
+        exchange = Exchange(state, scheme, link=link, ours_first=self._number < other)
+        self._exchanges[other] = exchange
+        return exchange
 
 
 class Gossip:

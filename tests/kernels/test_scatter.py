@@ -50,7 +50,7 @@ def test_a_whole_merge_equals_its_parts_and_the_reference(seed, size, gain, ours
     start, found = rng.normal(size=(4, size)).astype(np.float32), []
     for twin in (scatter, scatter_ref):
         model, control, average, anchor = arrays = start.copy()
-        twin.merge(model, control, gain, average, 0.2, anchor, theirs, ours, ours_first)
+        twin.merge(model, control, gain, average, 0.2, anchor, *theirs, *ours, ours_first)
         found.append(arrays.tobytes())
     model, control, average, anchor = arrays = start.copy()
     scatter.displace(model, control, gain, *theirs, *ours[:2], -0.7)
@@ -83,8 +83,8 @@ def test_index_outside_the_target(twin, index):
             *np.zeros((1, 4), "f4"),
             0.5,
             np.zeros(4, "f4"),
-            outside,
-            outside,
+            *outside,
+            *outside,
             True,
         )
     with pytest.raises(IndexError, match="longer than its target"):

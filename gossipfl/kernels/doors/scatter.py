@@ -59,16 +59,19 @@ def merge(
     average: Any,
     share: float,
     anchor: Any,
-    theirs: tuple[Any, Any, float],
-    ours: tuple[Any, Any, float],
-    ours_first: bool,
+    indices: Any,
+    values: Any,
+    weight: float,
+    others: Any,
+    other_values: Any,
+    other_weight: float,
+    others_first: bool,
 ) -> None:
-    """One exchange of two halves, (indices, values, weight) each, all of it.
+    """One exchange of two halves, all of it.
 
-    model += weight * (theirs - ours), and `gain` times as much to `control`;
-    anchor += both as weighted;  average += share * (anchor - average).
+    model += weight * (values - other_values), and `gain` times as much to `control`;
+    anchor += weight * values + other_weight * other_values;  average += share * (anchor - average).
     """
-    (indices, values, weight), (others, other_values, other_weight) = theirs, ours
     found = MERGE_KERNEL.call(
         model,
         control,
@@ -82,7 +85,7 @@ def merge(
         others,
         other_values,
         other_weight,
-        ours_first,
+        others_first,
     )
     if found:
         _judge(found)
