@@ -1,8 +1,8 @@
 """Object code as LLVM emits it, made ready to run in this process.
 
-LLVM could always do it, but brings 40 MB of itself into every process.  On Linux the little that
-kernels need of a linker is done here: they are emitted for the large code model, and so refer to
-everything by 64-bit addresses.
+LLVM could always do it, but brings tens of megabytes of itself into every process.  On Linux the
+little that kernels need of a linker is done here: they are emitted for the large code model, and so
+refer to everything by 64-bit addresses.
 """
 
 import contextlib
