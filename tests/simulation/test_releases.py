@@ -66,8 +66,8 @@ async def test_a_good_release_reaches_all_slice_by_slice(autojump_clock, tmp_pat
             assert not np.array_equal(device.parameters(), GOOD)
         await until(lambda: phases(cluster) == {"adopted"}, within_s=120)
         assert all(d.count("release.stage_passed") == 3 for d in cluster.devices)
-        mean = np.mean([device.parameters() for device in cluster.devices], 0)
-        assert np.linalg.norm(mean - GOOD) < np.linalg.norm(GOOD) / 4
+        # With six parameters control variates may push for a while, see ARCHITECTURE.
+        await until(lambda: all(accuracy(d) > 0.8 for d in cluster.devices), within_s=200)
 
 
 async def test_a_bad_release_stops_at_its_first_slice(autojump_clock, tmp_path, rng):
@@ -83,22 +83,6 @@ async def test_a_bad_release_stops_at_its_first_slice(autojump_clock, tmp_path, 
         told = released(cluster.devices[5])["stages"][0]
         assert set(told["worse"]) <= {device.name for device in tried}
         assert told["median_change"] < -0.3
-
-
-async def test_a_release_can_be_withdrawn_after_all_have_adopted_it(autojump_clock, tmp_path, rng):
-    cluster = mesh(tmp_path, rng, interval_s=5.0)
-    quick = attrs.evolve(PLAN, judge_s=0, tolerance=1000)
-    async with cluster.open():
-        await learn(cluster)
-        before = np.mean([device.parameters() for device in cluster.devices], 0)
-        shift = np.full_like(GOOD, 5)
-        await cluster.devices[0].running.take_release(cluster.release(1, GOOD + shift, quick))
-        await until(lambda: phases(cluster) == {"adopted"}, within_s=120)
-        await cluster.devices[7].running.take_release(cluster.withdrawal(2, 1))
-        await until(lambda: phases(cluster) == {"withdrawn"}, within_s=60)
-        await until(lambda: not any(released(d)["adopted"] for d in cluster.devices), within_s=60)
-        after = np.mean([device.parameters() for device in cluster.devices], 0)
-        assert np.linalg.norm(after - before) < np.linalg.norm(shift) / 3
 
 
 async def test_a_release_outlives_restarts_and_absences(autojump_clock, tmp_path, rng):
@@ -181,6 +165,29 @@ async def test_the_weighted_mean_is_the_release_however_late_some_adopt_it(
         assert all(device.status()["exchanges"] > 20 for device in cluster.devices)
 
 
+async def test_a_release_can_be_withdrawn_after_all_have_adopted_it(autojump_clock, tmp_path, rng):
+    """Nobody learns meanwhile, so nothing of it is left."""
+    cluster = Cluster(tmp_path, [Still(10 * (i + 1)) for i in range(NODES)])
+    weights = [device.readings.samples for device in cluster.devices]
+
+    def mean() -> NDArray[np.float64]:
+        models = [device.parameters().astype("f8") for device in cluster.devices]
+        return np.average(models, 0, weights)
+
+    async with cluster.open():
+        await cluster.start()
+        quick = attrs.evolve(PLAN, judge_s=1)
+        await cluster.devices[0].running.take_release(cluster.release(1, GOOD, quick))
+        await until(lambda: phases(cluster) == {"adopted"}, within_s=120)
+        await trio.sleep(10)
+        np.testing.assert_allclose(mean(), GOOD, atol=1e-5)
+        await cluster.devices[7].running.take_release(cluster.withdrawal(2, 1))
+        await until(lambda: phases(cluster) == {"withdrawn"}, within_s=60)
+        await until(lambda: not any(released(d)["adopted"] for d in cluster.devices), within_s=60)
+        await trio.sleep(10)
+        np.testing.assert_allclose(mean(), cluster.manifest.initial(), atol=1e-5)
+
+
 async def test_a_rolled_back_release_never_comes_back(autojump_clock, tmp_path, rng):
     cluster = mesh(tmp_path, rng)
     bad = cluster.release(1, BAD, PLAN)
@@ -216,7 +223,7 @@ async def test_a_hostile_member_can_neither_forge_nor_replay(autojump_clock, tmp
     async with cluster.open():
         await cluster.start()
         await device.running.take_release(cluster.release(2, GOOD, PLAN))
-        old = device.running._releases._bulletin
+        old = device.running._releases._model._bulletin
         signed = old._rollout.signed
         for forged, reason in ((bytes(200), "signature"), (signed[:-1] + b"\xff", "signature")):
             async with Insider(cluster, f"liar-{reason}-{forged[0]}").befriend(device) as link:
