@@ -91,14 +91,14 @@ class Rounds:
                     await self._lead.called()
                 await self._lead.ready()
                 await self._learn()
+                await self._releases.attend()  # first: it waits until no exchange is open
+                self._checkpoints.note_round()
                 neighbour = self._mesh.pick(self._rng, self._is_ready)
                 if neighbour is not None:
                     await self._offer(nursery, neighbour)
                 turn = self._lead.turn()
                 if turn is not None and not self._releases.keeps_from(turn[0]):
                     await self._offer(nursery, *turn)
-                await self._releases.attend()
-                self._checkpoints.note_round()
 
     async def _settle(self, settle_s: float) -> None:
         """Wait until the cluster agrees on input statistics, or until we seem to be alone.
