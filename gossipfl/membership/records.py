@@ -8,13 +8,14 @@ records is newer follows from the incarnation, a counter of the owner's, and fro
 import hashlib
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
 
 from gossipfl.errors import ConfigError, Untrusted
 from gossipfl.security.admission import CERTIFICATE_MAX
-from gossipfl.security.certificates import Certificate, decode
+from gossipfl.security.certificates import Certificate, decode, open_certificate
 from gossipfl.security.fields import check_size, pack, sized, unpack, whole
 from gossipfl.security.signed import SIGNATURE_BYTES, signed_part
 from gossipfl.security.xeddsa import is_signed, sign
@@ -27,6 +28,9 @@ LIFETIME_MAX_S: Final = 7 * 86_400
 ADDRESSES_MAX: Final = 4
 RECORD_MAX: Final = 1024
 OBITUARY_MAX: Final = 128
+
+# Records that one process keeps verified, for all its nodes.
+VERIFIED_MAX: Final = 1024
 
 _RECORD, _OBITUARY = "record", "obituary"
 _ADDRESS = re.compile(r"[0-9A-Za-z.:%\[\]_-]{3,100}")
@@ -116,6 +120,22 @@ def open_record(blob: bytes, judge: Judge) -> Record:
     if not is_signed(claimed, signed_part(_RECORD, body), signature):
         raise Untrusted(f"a record of {certificate.name} that it did not sign")
     return Record(certificate, unpack(_RECORD, body, Presence, _FIELDS), blob)
+
+
+@lru_cache(maxsize=VERIFIED_MAX)
+def verified_record(blob: bytes, authority: bytes, cluster_id: bytes) -> Record:
+    """The record in a blob, once for all who ask; says nothing about now.
+
+    Members hear of each other from many sides, and nodes of one process of the same ones.
+    Raises Untrusted unless somebody whom this authority admitted signed it.
+    """
+
+    def judge(signed: bytes, public_key: bytes) -> Certificate:
+        return open_certificate(
+            signed, authority=authority, cluster_id=cluster_id, public_key=public_key
+        )
+
+    return open_record(blob, judge)
 
 
 def sign_obituary(secret: bytes, obituary: Obituary) -> bytes:

@@ -11,7 +11,7 @@ from gossipfl.node.observer import Event
 from gossipfl.node.state.journal import RunBlocking
 
 WAITING_MAX: Final = 10_000
-FLUSH_S: Final = 1.0
+FLUSH_S: Final = 2.0
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
@@ -44,9 +44,7 @@ class EventLog:
             self._any = trio.Event()
             lines = "".join(json.dumps(event) + "\n" for event in self._waiting)
             self._waiting.clear()
-            # Shielded: a cancellation that is due already would take the lines with it.
-            with trio.CancelScope(shield=True):
-                await self._run_blocking(self._append, lines)
+            await self._run_blocking(self._append, lines)
 
     def _append(self, lines: str) -> None:
         try:

@@ -11,9 +11,8 @@ from gossipfl.node.mesh import Mesh, Neighbour
 from gossipfl.node.mixer import Mixer
 from gossipfl.node.observer import Observer
 
-# Looks at the neighbourhood in the time after which it may fall back, and while all is well.
+# Looks at the neighbourhood in the time after which it may fall back.
 LOOKS: Final = 10
-CALM_LOOKS: Final = 2
 # Rounds between two visits of a node that needs no seed: they keep its model fresh for newcomers.
 VISIT_ROUNDS: Final = 20
 # The same where the seed leads others: then they are all that its clients and the mesh exchange.
@@ -60,10 +59,16 @@ class Lead:
                 await self._mesh.lost.wait()
 
     def _pause_s(self, sight: Sight) -> float:
-        """Links that end wake us, silence has its time, and other causes take long to count."""
+        """While all is well, until silence could count: every round looks, lost links wake us."""
+        if self._policy.is_calm:
+            return self._settings.quiet_s - sight.silent_s
+        return self._settings.after_s / LOOKS
+
+    def _look_round(self) -> None:
+        """At no cost of waking up; from the first thing amiss on, `run` looks more often."""
+        self._look()
         if not self._policy.is_calm:
-            return self._settings.after_s / LOOKS
-        return min(self._settings.after_s / CALM_LOOKS, self._settings.quiet_s - sight.silent_s)
+            self._mesh.announce_loss()
 
     def _look(self) -> Sight:
         living, now_s = self._mesh.living, trio.current_time()
@@ -101,6 +106,8 @@ class Lead:
 
     def turn(self) -> tuple[Neighbour, Purpose] | None:
         """The seed to open an exchange with after this round, if any, and what for."""
+        if self._policy.is_calm:
+            self._look_round()
         self._rounds += 1
         self._called = trio.Event()
         found = self._be_led() if self.mode is Mode.CENTRAL else self._visit()

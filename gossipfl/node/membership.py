@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from gossipfl.membership.herald import Herald
-from gossipfl.membership.records import Record, open_record
+from gossipfl.membership.records import Record, verified_record
 from gossipfl.releases.release import Release, open_release
 from gossipfl.releases.reports import Finding, Report, open_report, sign_report
 from gossipfl.security.admission import Admission
 from gossipfl.security.authority import cluster_id_of
-from gossipfl.security.certificates import Certificate, check_current, verify
+from gossipfl.security.certificates import Certificate, check_current, check_valid, verify
 from gossipfl.security.identity import DeviceKey
 from gossipfl.security.revocations import RevocationList, newest, open_revocations
 from gossipfl.transports.secure import Credentials
@@ -80,7 +80,9 @@ class Membership:
 
     def read_record(self, blob: bytes) -> Record:
         """What a member says of itself.  Raises Untrusted, as `judge` does."""
-        return open_record(blob, self.judge)
+        record = verified_record(blob, self._admission.authority, self.cluster_id)
+        check_valid(record.certificate, now_s=self._wall_clock(), revocations=self.revocations)
+        return record
 
     def read_release(self, blob: bytes) -> Release:
         """What the operator wants.  Raises Untrusted unless our authority signed it."""

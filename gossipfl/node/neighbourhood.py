@@ -1,11 +1,13 @@
 """Runs this node's part in the overlay: the core decides, this file waits, sends and dials."""
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
 
 from gossipfl.errors import PeerError
+from gossipfl.membership.bundle import Bundle
 from gossipfl.membership.effects import Effect, End, Noted, Send, Visit
 from gossipfl.membership.overlay import MembershipMessage, Overlay
 from gossipfl.membership.records import Id
@@ -15,6 +17,8 @@ from gossipfl.wire.messages import Message
 
 ADDRESSES_INTERVAL_S: Final = 10.0
 VISITS_MAX: Final = 8
+# News leave at once, and then no more often than this: where many start, all have news of all.
+NEWS_S: Final = 0.1
 
 
 class Neighbourhood:
@@ -38,6 +42,8 @@ class Neighbourhood:
         self._nursery: trio.Nursery | None = None
         self._poked = trio.Event()
         self._wake_s = 0.0
+        self._news = Bundle()
+        self._told_s = -math.inf
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled; links may come as soon as it has started."""
@@ -45,12 +51,18 @@ class Neighbourhood:
             self._nursery = nursery
             task_status.started()
             while True:
-                self._wake_s = self.overlay.wake_s
+                self._wake_s = self._due_s
                 with trio.move_on_at(self._wake_s):
                     await self._poked.wait()
                 self._poked = trio.Event()
                 if trio.current_time() >= self.overlay.wake_s:
                     self._perform(self.overlay.tick(trio.current_time()))
+                self._tell_news()
+
+    @property
+    def _due_s(self) -> float:
+        news_s = self._told_s + NEWS_S if self._news else math.inf
+        return min(self.overlay.wake_s, news_s)
 
     def linked(self, neighbour: Neighbour) -> None:
         """A link came into use."""
@@ -95,6 +107,8 @@ class Neighbourhood:
         assert nursery is not None
         for effect in effects:
             match effect:
+                case Send(to, message) if self._news.add(to, message):
+                    pass
                 case Send(to, message):
                     self._send_soon(nursery, to, message)
                 case Visit(whom):
@@ -107,18 +121,35 @@ class Neighbourhood:
                         neighbour.end(reason)
                 case Noted():
                     self._report(effect)
-        if self.overlay.wake_s < self._wake_s:
+        self._tell_news()
+        if self._due_s < self._wake_s:
             self._poked.set()
+
+    def _tell_news(self) -> None:
+        now_s = trio.current_time()
+        if not self._news or now_s < self._told_s + NEWS_S:
+            return
+        assert self._nursery is not None
+        self._told_s = now_s
+        for send in self._news.take():
+            self._send_soon(self._nursery, send.to, send.message)
 
     def _send_soon(self, nursery: trio.Nursery, to: Id, message: Message) -> None:
         neighbour = self._mesh.find(to)
-        if neighbour is not None and neighbour.waiting < WAITING_MAX:
-            neighbour.waiting += 1
-            nursery.start_soon(self._send, neighbour, message)
-
-    async def _send(self, neighbour: Neighbour, message: Message) -> None:
+        if neighbour is None or neighbour.waiting >= WAITING_MAX:
+            return
         try:
-            await neighbour.send(message)
+            has_left = neighbour.put(message)
+        except PeerError as error:
+            neighbour.end(str(error))
+            return
+        if not has_left:
+            neighbour.waiting += 1
+            nursery.start_soon(self._drain, neighbour)
+
+    async def _drain(self, neighbour: Neighbour) -> None:
+        try:
+            await neighbour.drain()
         except PeerError as error:
             neighbour.end(str(error))
         finally:

@@ -17,7 +17,8 @@ from gossipfl.transports.discovery import Discovery
 class Surroundings:
     """The border of an agent.
 
-    run_blocking: runs a function off the event loop; inline under virtual time.
+    run_blocking: runs a function off the event loop, to its end also where that is cancelled;
+        inline under virtual time.
     wall_clock: seconds, as other nodes count them about alike.
     hosts: addresses of this device's interfaces, for a transport that serves all of them.
     """
@@ -33,7 +34,9 @@ class Surroundings:
 
 async def run_in_thread(function: Callable[..., Any], *args: Any) -> Any:
     """What `Surroundings.run_blocking` is on a device."""
-    return await trio.to_thread.run_sync(function, *args)
+    # Shielded: a thread would be refused where a cancellation is due already.
+    with trio.CancelScope(shield=True):
+        return await trio.to_thread.run_sync(function, *args)
 
 
 async def run_inline(function: Callable[..., Any], *args: Any) -> Any:

@@ -112,10 +112,15 @@ def verify(
     certificate = open_certificate(
         blob, authority=authority, cluster_id=cluster_id, public_key=public_key
     )
+    check_valid(certificate, now_s=now_s, revocations=revocations)
+    return certificate
+
+
+def check_valid(certificate: Certificate, *, now_s: float, revocations: RevocationList) -> None:
+    """Raises Untrusted when a certificate is revoked, has expired or is not yet valid."""
     check_current(certificate, now_s=now_s, revocations=revocations)
     if now_s < certificate.not_before_s - CLOCK_SKEW_S:
         raise Untrusted(f"certificate of {certificate.name} is not yet valid: check both clocks")
-    return certificate
 
 
 def check_current(certificate: Certificate, *, now_s: float, revocations: RevocationList) -> None:

@@ -1,7 +1,6 @@
 """Events: counted, kept for a while, and written as JSON lines that never stop the node."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,7 @@ import trio
 from gossipfl.node import eventlog
 from gossipfl.node.eventlog import FLUSH_S, EventLog
 from gossipfl.node.observer import RECENT_MAX, Observer
-
-
-async def run_inline(function: Callable[..., Any], *args: Any) -> Any:
-    await trio.lowlevel.checkpoint()
-    return function(*args)
+from gossipfl.node.surroundings import run_inline
 
 
 @pytest.fixture

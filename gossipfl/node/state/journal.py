@@ -13,6 +13,7 @@ from gossipfl.node.state.store import Item, Row, Store
 BACKLOG_MAX: Final = 10_000
 RETRY_S: Final = 5.0
 
+# Once called it runs the function to its end, also where it is cancelled.
 RunBlocking = Callable[..., Awaitable[Any]]
 
 
@@ -95,9 +96,7 @@ class Journal:
             return
         self._writing = True
         try:
-            # Shielded: a cancellation that is due already would take the batch with it.
-            with trio.CancelScope(shield=True):
-                await self._run_blocking(self._store.write, batch)
+            await self._run_blocking(self._store.write, batch)
         except StateError as error:
             self._observer.emit("state.write_failed", error=str(error), waiting=len(batch))
             self._queue = (batch + self._queue)[-BACKLOG_MAX:]

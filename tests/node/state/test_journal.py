@@ -15,6 +15,7 @@ from gossipfl.node.observer import Observer
 from gossipfl.node.state import journal as journal_module
 from gossipfl.node.state.journal import RETRY_S, Journal
 from gossipfl.node.state.store import Item, Row
+from gossipfl.node.surroundings import run_in_thread
 from tests.node.stored import links_at, model_at
 
 PEER = b"p" * 32
@@ -46,7 +47,6 @@ class Disk:
         self.takes_s = 0.0
 
     async def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
-        await trio.lowlevel.checkpoint()  # a thread would be refused here when we are cancelled
         with trio.CancelScope(shield=True):
             await trio.sleep(self.takes_s)
         return function(*args)
@@ -221,7 +221,7 @@ async def test_the_last_item_survives_cancellation_with_a_real_thread(rig):
 
     async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
         threads.append(threading.get_ident())
-        return await trio.to_thread.run_sync(function, *args)
+        return await run_in_thread(function, *args)
 
     rig.journal = Journal(rig.store, 10, in_thread, rig.observer)
     await run_and_stop(rig, 0.0, rig.append)
