@@ -5,13 +5,15 @@ Run it as scripts/bench/scale [--quick] [--only PART].
 agents: 500 whole agents in one process, each with certificate, encrypted TCP links over loopback
 and a store of its own, in a random graph of degree 4, opening an exchange a second; they train and
 write on the event loop, since a thread costs more than so small a model.  processes: the same with
-50 node processes that find each other by mDNS.  Latency is from a request to its reply, disk and
-encryption included.  healing: 20 processes in network namespaces (root), two halves apart for a
-third of the run, beside the same run unbroken.
+50 node processes that find each other by mDNS.  Both are watched from when links are up and news of
+who is there has settled.  Latency is from a request to its reply, disk and encryption included.
+healing: 20 processes in network namespaces (root), two halves apart for a third of the run, beside
+the same run unbroken.
 """
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -43,6 +45,7 @@ DEGREE, INTERVAL_S = 4, 1.0
 LATENCY_MS_MAX = 250.0
 STARTS_AT_ONCE = 20
 READY_TIMEOUT_S = 600.0
+SETTLED = 0.01
 MANIFEST = Manifest(
     cluster="scale",
     schema=Schema(columns=INPUTS, target="y", classes=tuple(map(str, range(CLASSES)))),
@@ -146,7 +149,9 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
             await nursery.start(agents[-1].run)
             if number % STARTS_AT_ONCE == 0:  # handshakes of those before go first
                 await trio.sleep(0.1)
-        await _until_linked(lambda: [len(agent.answers.status()["neighbours"]) for agent in agents])
+        answers = [agent.answers for agent in agents]
+        await _until_linked(lambda: [len(each.status()["neighbours"]) for each in answers])
+        await _until_known(lambda: [each.status()["members"]["living"] for each in answers])
         found = await _watch_agents(agents, sizes.watched_s, before_mb)
         nursery.cancel_scope.cancel()
     for device in devices:
@@ -176,6 +181,15 @@ async def _until_linked(links: Callable[[], list[int]]) -> None:
             await trio.sleep(5)
 
 
+async def _until_known(living: Callable[[], list[int]]) -> None:
+    """Until members hardly get to know more of each other; the last ones come with shuffles."""
+    known, before = sum(living()), 0
+    while known > (1 + SETTLED) * before:
+        await trio.sleep(10)
+        known, before = sum(living()), known
+        progress(f"{known / len(living()):.0f} of {len(living()) - 1} others are known")
+
+
 def measure_processes(figures: Figures, sizes: Sizes) -> None:
     """A process a node, as on devices."""
     progress(f"{sizes.processes} node processes")
@@ -189,18 +203,39 @@ def measure_processes(figures: Figures, sizes: Sizes) -> None:
 async def _run_processes(directory: Path, sizes: Sizes) -> Found:
     swarm = Swarm(directory, MANIFEST, from_files(_files(directory, sizes.processes)))
     swarm.link_by_mdns(view=DEGREE)
-    before_s = _children_cpu_s()
     async with swarm.running("--interval-s", str(INTERVAL_S)):
-        start_s = trio.current_time()
+        await _until_all_known(swarm)
+        before = await _latencies(swarm)
+        pids = [member.process.pid for member in swarm.members if member.process is not None]
+        cpu_s, start_s = sum(map(_cpu_s, pids)), trio.current_time()
         await trio.sleep(sizes.watched_s)
         passed_s = trio.current_time() - start_s
+        cores = (sum(map(_cpu_s, pids)) - cpu_s) / passed_s
+        after = await _latencies(swarm)
+        memory_mb = sum(view.status["memory_bytes"] for view in await swarm.views()) / 1e6
+    found = [each for old, new in zip(before, after, strict=True) for each in new[len(old) :]]
+    return Found(found, len(found) / len(swarm.members) / passed_s, cores, memory_mb)
+
+
+async def _until_all_known(swarm: Swarm) -> None:
+    """All of them, and for a moment more."""
+    others = len(swarm.members) - 1
+    known = 0.0
+    while known < others:
+        await trio.sleep(5)
         views = await swarm.views()
-        answers = [await member.ask("latencies") for member in swarm.members]
-    latencies = [each for answer in answers for each in answer["exchange_ms"]]
-    memory_mb = sum(view.status["memory_bytes"] for view in views) / 1e6
-    lived_s = sum(view.status["uptime_s"] for view in views) / len(views)
-    cores = (_children_cpu_s() - before_s) / passed_s
-    return Found(latencies, len(latencies) / len(views) / lived_s, cores, memory_mb)
+        known = sum(view.status["members"]["living"] for view in views) / len(views)
+        progress(f"{known:.1f} of {others} others are known")
+
+
+async def _latencies(swarm: Swarm) -> list[list[float]]:
+    return [(await member.ask("latencies"))["exchange_ms"] for member in swarm.members]
+
+
+def _cpu_s(pid: int) -> float:
+    """Of a process that runs."""
+    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_healing(figures: Figures, sizes: Sizes) -> None:
@@ -255,12 +290,6 @@ def _resident_mb() -> float:
     """Of this process, now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
-
-
-def _children_cpu_s() -> float:
-    """Of all children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 PARTS: dict[str, Callable[[Figures, Sizes], None]] = {
