@@ -60,9 +60,10 @@ class Lead:
 
     def _pause_s(self, sight: Sight) -> float:
         """While all is well, until silence could count: every round looks, lost links wake us."""
-        if self._policy.is_calm:
-            return self._settings.quiet_s - sight.silent_s
-        return self._settings.after_s / LOOKS
+        look_s = self._settings.after_s / LOOKS
+        if self._policy.is_calm:  # rounding may leave next to nothing of the time
+            return max(self._settings.quiet_s - sight.silent_s, look_s)
+        return look_s
 
     def _look_round(self) -> None:
         """At no cost of waking up; from the first thing amiss on, `run` looks more often."""
