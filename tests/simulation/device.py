@@ -100,13 +100,15 @@ class Device:
         )
 
     async def run_blocking(self, function: Any, *args: Any) -> Any:
-        """Inline, as fast as the disk is; nothing happens once the power is gone."""
+        """Inline, as fast as the disk is; nothing happens once the power is gone, nor goes on."""
         with trio.CancelScope(shield=True):
             await trio.lowlevel.checkpoint()
             await self.gate.passed()
             if self.disk_s and self.store is not None and function == self.store.write:
                 await trio.sleep(self.disk_s)
-        return function(*args) if self.powered else None
+        if not self.powered:
+            await trio.sleep_forever()
+        return function(*args)
 
     async def _keep(self, signed: bytes) -> None:
         await trio.lowlevel.checkpoint()
