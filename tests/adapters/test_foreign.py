@@ -46,7 +46,7 @@ def test_both_schemes_gossip_the_shared_arrays(scheme):
     replica = Replica(manifest.initial(), samples=1, step_size=1.0, activity=0.1)
     replica.parameters += 1
     gossip = manifest.make_scheme()
-    said = gossip.read(gossip.offer(replica, gossip.new_anchor()))
+    said = gossip.read(gossip.offer(replica, gossip.new_anchor()).payload)
     assert said.size == 12
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.kernels import dropout, dropout_ref, layout
+from gossipfl.kernels import dropout_ref, kinds, layout
 from gossipfl.models.layers import Dense, Dropout
 from gossipfl.models.sequential import Sequential
 
@@ -22,11 +22,12 @@ def dropped(width, rate, batch, *, training=1, clock=1, seed=0, twin=False):
     plan = model(width, rate).plan(batch)
     row, workspace = plan.table[1], np.ones(plan.workspace, np.float32)
     workspace[[layout.TRAINING, layout.CLOCK, layout.SEED]] = training, clock, seed
-    for name in ("dropout_forward", "dropout_backward"):
-        if twin:
-            getattr(dropout_ref, name)(row, None, None, workspace, batch)
-        else:
-            getattr(dropout, name)(row, GRADIENT, GRADIENT, workspace, batch, SHARED)
+    if twin:
+        for slow in (dropout_ref.dropout_forward, dropout_ref.dropout_backward):
+            slow(row, None, None, workspace, batch)
+    else:
+        for fast in kinds.LAYERS[layout.DROPOUT]:
+            fast(row, GRADIENT, GRADIENT, workspace, batch, SHARED)
     starts = (row[layout.RESULT], row[layout.SOURCE_GRADIENT])
     return [workspace[start : start + batch * width].copy() for start in starts]
 
@@ -64,7 +65,7 @@ def test_masks_differ_between_layers():
     plan = spec.plan(10)
     workspace = np.ones(plan.workspace, np.float32)
     for row in plan.table[:2]:
-        dropout.dropout_forward(row, GRADIENT, GRADIENT, workspace, 10, SHARED)
+        kinds.LAYERS[layout.DROPOUT][0](row, GRADIENT, GRADIENT, workspace, 10, SHARED)
     both, first = (
         workspace[row[layout.RESULT] : row[layout.RESULT] + 1000] for row in plan.table[1::-1]
     )
