@@ -33,8 +33,8 @@ class EventLog:
         try:
             while True:
                 await self._any.wait()
-                await trio.sleep(FLUSH_S)
                 await self._flush()
+                await trio.sleep(FLUSH_S)
         finally:
             with trio.move_on_after(1, shield=True):
                 await self._flush()
