@@ -103,7 +103,7 @@ async def _ours(seed: int) -> Run:
                 "--seed",
                 str(seed),
             ]
-            member.arguments += ["--no-mdns", "--no-hints", "--interval-s", "0.3"]
+            member.arguments += ["--no-mdns", "--no-hints", "--interval-s", "0.02"]
             member.arguments += ["--seed", str(seed)]
             member.arguments += ["--fallback-after-s", "0.2", "--validation", "0"]
         centre = admit_seed(swarm, address)
