@@ -26,8 +26,6 @@ from gossiping.tuning import tune
 from places import ROOT
 
 PARTS = {"frontier": frontier, "basis": basis, "conditions": conditions, "rivals": rivals}
-# The rivals are many, and far off: fewer seeds tell as much.
-RIVALS_SEEDS = 1
 DOCS = ROOT / "docs"
 
 
@@ -57,8 +55,7 @@ def main() -> None:
 
 
 def _parts(names: Sequence[str], seeds: int) -> list[Part]:
-    few = min(seeds, RIVALS_SEEDS)
-    return [PARTS[name](range(few if name == "rivals" else seeds)) for name in names]
+    return [PARTS[name](range(seeds)) for name in names]
 
 
 def _write(part: Part, figures: Sequence[Figure], sections: Sequence[str]) -> None:
