@@ -29,6 +29,7 @@ _CLUSTER_TAG = re.compile(CLUSTER_TAG_PATTERN.encode())
 
 
 def service_name(instance: str) -> str:
+    """What DNS-SD calls this instance of our service."""
     return f"{instance}.{SERVICE}"
 
 

@@ -41,6 +41,7 @@ async def usable_interfaces(addresses: Sequence[str]) -> list[str]:
 
 
 def unavailable(reason: str) -> DiscoveryUnavailable:
+    """The error that says why, and what to do instead."""
     return DiscoveryUnavailable(
         f"cannot find peers by multicast ({reason}): name a peer with --peer HOST:PORT"
     )
