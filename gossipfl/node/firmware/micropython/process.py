@@ -27,7 +27,7 @@ def connect(host, port):
 
 
 def main(host, port, folder, inputs, classes, code=""):
-    """Take part through the gateway at host:port until killed; state and samples lie in `folder`."""
+    """Take part by the gateway at host:port until killed; state and samples lie in `folder`."""
     rows = RowFile(f"{folder}/rows", int(inputs), int(classes))
     agent = Agent(UdpPort(connect(host, int(port)), f"{folder}/state"), rows)
     if not agent.enrolled:
