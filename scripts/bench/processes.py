@@ -5,7 +5,6 @@ first; the least CPU time of several starts, since other processes can only add 
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import trio
 from figures import Figures, progress
+from usage import cpu_s, peak_mb
 
 from gossipfl.node.harness.demo import TRAINED_ON, WATCH, make_manifest
 from gossipfl.node.harness.led import admit_seed
@@ -24,7 +24,6 @@ from gossipfl.node.kernels import warm_kernels
 
 STARTS, STARTS_QUICK = 9, 3
 MEMORY_MB_MAX = 160
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -58,12 +57,10 @@ async def _start(member: Member) -> tuple[float, float]:
     await member.start([])
     await member.wait_for_answer()
     assert member.process is not None
-    place = Path("/proc") / str(member.process.pid)
-    fields = (place / "stat").read_text().rpartition(")")[2].split()
-    lines = (place / "status").read_text().splitlines()
-    held = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    pid = member.process.pid
+    used = cpu_s(pid), peak_mb(pid)
     await member.stop()
-    return (int(fields[11]) + int(fields[12])) / TICKS, held / 1024
+    return used
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ the same run unbroken.
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -28,6 +27,7 @@ import trio
 from attrs import frozen
 from datasets.digits import digits_files
 from figures import Figures, progress
+from usage import cpu_s
 
 from gossipfl.config import build_config
 from gossipfl.data.schema import Schema
@@ -161,13 +161,13 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
 
 async def _watch_agents(agents: list[Agent], seconds: float, before_mb: float) -> Found:
     before = [len(agent.answers.latencies()["exchange_ms"]) for agent in agents]
-    cpu_s, start_s = time.process_time(), trio.current_time()
+    used_s, start_s = time.process_time(), trio.current_time()
     await trio.sleep(seconds)
     after = [agent.answers.latencies()["exchange_ms"] for agent in agents]
     passed_s = trio.current_time() - start_s
     latencies = [each for old, new in zip(before, after, strict=True) for each in new[old:]]
     rate = len(latencies) / len(agents) / passed_s
-    cores = (time.process_time() - cpu_s) / passed_s
+    cores = (time.process_time() - used_s) / passed_s
     return Found(latencies, rate, cores, _resident_mb() - before_mb)
 
 
@@ -207,10 +207,10 @@ async def _run_processes(directory: Path, sizes: Sizes) -> Found:
         await _until_all_known(swarm)
         before = await _latencies(swarm)
         pids = [member.process.pid for member in swarm.members if member.process is not None]
-        cpu_s, start_s = sum(map(_cpu_s, pids)), trio.current_time()
+        before_s, start_s = sum(map(cpu_s, pids)), trio.current_time()
         await trio.sleep(sizes.watched_s)
         passed_s = trio.current_time() - start_s
-        cores = (sum(map(_cpu_s, pids)) - cpu_s) / passed_s
+        cores = (sum(map(cpu_s, pids)) - before_s) / passed_s
         after = await _latencies(swarm)
         memory_mb = sum(view.status["memory_bytes"] for view in await swarm.views()) / 1e6
     found = [each for old, new in zip(before, after, strict=True) for each in new[len(old) :]]
@@ -230,12 +230,6 @@ async def _until_all_known(swarm: Swarm) -> None:
 
 async def _latencies(swarm: Swarm) -> list[list[float]]:
     return [(await member.ask("latencies"))["exchange_ms"] for member in swarm.members]
-
-
-def _cpu_s(pid: int) -> float:
-    """Of a process that runs."""
-    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_healing(figures: Figures, sizes: Sizes) -> None:

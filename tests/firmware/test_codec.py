@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gossipfl.compression import SparseCodec
 from gossipfl.compression.scales import BORDERS, SCALES, decode_activity
 from gossipfl.errors import RemoteProtocolError
-from tests.firmware.library import Firmware
+from tests.firmware.library import Firmware, Floats
 
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 WIDTHS = ((7,), (1, 1), (30, 2, 40, 4), (2048, 32, 320, 10))
@@ -17,6 +17,20 @@ WIDTHS = ((7,), (1, 1), (30, 2, 40, 4), (2048, 32, 320, 10))
 def spans(sizes: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     stops = np.cumsum(sizes).tolist()
     return tuple(zip([0, *stops[:-1]], stops, strict=True))
+
+
+def moved(kind: str, size: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """A model and its anchor, which differ by a step of this kind."""
+    anchor = rng.normal(0, 0.3, size).astype(np.float32)
+    step = {
+        "normal": rng.normal(0, 0.01, size),
+        "laplace": rng.laplace(0, 0.01, size),
+        "few": rng.normal(0, 1, size) * (rng.random(size) < 0.01),
+        "ties": rng.choice([-0.5, 0.0, 0.5], size),
+        "tiny": rng.normal(0, 1e-7, size),
+        "wide": rng.normal(0, 1, size) * 10.0 ** rng.uniform(-6, 6, size),
+    }[kind]
+    return anchor + step.astype(np.float32), anchor
 
 
 @shared
@@ -30,17 +44,8 @@ def spans(sizes: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
 def test_payloads_are_equal(
     firmware: Firmware, sizes: tuple[int, ...], keep: int, bits: int, kind: str, seed: int
 ) -> None:
-    rng = np.random.default_rng(seed)
     size = sum(sizes)
-    anchor = rng.normal(0, 0.3, size).astype(np.float32)
-    step = {
-        "normal": rng.normal(0, 0.01, size),
-        "laplace": rng.laplace(0, 0.01, size),
-        "few": rng.normal(0, 1, size) * (rng.random(size) < 0.01),
-        "ties": rng.choice([-0.5, 0.0, 0.5], size),
-        "tiny": rng.normal(0, 1e-7, size),
-    }[kind]
-    x = anchor + step.astype(np.float32)
+    x, anchor = moved(kind, size, np.random.default_rng(seed))
     codec = SparseCodec(size, spans(sizes), bits=bits)  # type: ignore[arg-type]
     keep = min(keep, size)
     expected = codec.encode(x - anchor, keep / size)

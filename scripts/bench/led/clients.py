@@ -3,7 +3,6 @@
 The seed is a real one, `gossipfl seed` with its store on disk; see `crowd` for what clients are.
 """
 
-import os
 import resource
 import tempfile
 from multiprocessing import get_context
@@ -14,6 +13,7 @@ from typing import Any
 import trio
 from attrs import frozen
 from figures import Figures, progress
+from usage import cpu_s
 
 from gossipfl.data.schema import Schema
 from gossipfl.manifest import Manifest
@@ -97,9 +97,7 @@ async def _watch(
 async def _look(seed: Member) -> Look:
     status = await seed.ask("status")
     assert seed.process is not None
-    stat = await trio.Path(f"/proc/{seed.process.pid}/stat").read_text()
-    user, system = map(int, stat.rpartition(")")[2].split()[11:13])
-    return Look(trio.current_time(), (user + system) / os.sysconf("SC_CLK_TCK"), status)
+    return Look(trio.current_time(), cpu_s(seed.process.pid), status)
 
 
 def _report(first: Look, last: Look, sizes: Sizes, parameters: int, figures: Figures) -> None:

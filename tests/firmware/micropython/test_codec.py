@@ -9,7 +9,7 @@ from gossipfl.compression import SparseCodec
 from gossipfl.compression.scales import BORDERS, SCALES, decode_activity
 from gossipfl.errors import RemoteProtocolError
 from tests.firmware.micropython.board import Interpreter
-from tests.firmware.test_codec import spans
+from tests.firmware.test_codec import moved, spans
 
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 WIDTHS = ((7,), (1, 1), (30, 2, 40, 4), (640, 10))
@@ -31,18 +31,8 @@ def stops(sizes: tuple[int, ...]) -> list[int]:
 def test_payloads_are_equal(
     interpreter: Interpreter, sizes: tuple[int, ...], keep: int, bits: int, kind: str, seed: int
 ) -> None:
-    rng = np.random.default_rng(seed)
     size = sum(sizes)
-    anchor = rng.normal(0, 0.3, size).astype(np.float32)
-    step = {
-        "normal": rng.normal(0, 0.01, size),
-        "laplace": rng.laplace(0, 0.01, size),
-        "few": rng.normal(0, 1, size) * (rng.random(size) < 0.01),
-        "ties": rng.choice([-0.5, 0.0, 0.5], size),
-        "tiny": rng.normal(0, 1e-7, size),
-        "wide": rng.normal(0, 1, size) * 10.0 ** rng.uniform(-6, 6, size),
-    }[kind]
-    x = anchor + step.astype(np.float32)
+    x, anchor = moved(kind, size, np.random.default_rng(seed))
     codec = SparseCodec(size, spans(sizes), bits=bits)  # type: ignore[arg-type]
     keep = min(keep, size)
     expected = codec.encode(x - anchor, keep / size)
