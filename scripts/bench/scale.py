@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,11 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
                 await trio.sleep(0.1)
         answers = [agent.answers for agent in agents]
         await _until_linked(lambda: [len(each.status()["neighbours"]) for each in answers])
-        await _until_known(lambda: [each.status()["members"]["living"] for each in answers])
+
+        async def living() -> list[int]:
+            return [each.status()["members"]["living"] for each in answers]
+
+        await _until_known(living)
         found = await _watch_agents(agents, sizes.watched_s, before_mb)
         nursery.cancel_scope.cancel()
     for device in devices:
@@ -181,13 +185,14 @@ async def _until_linked(links: Callable[[], list[int]]) -> None:
             await trio.sleep(5)
 
 
-async def _until_known(living: Callable[[], list[int]]) -> None:
+async def _until_known(living: Callable[[], Awaitable[list[int]]]) -> None:
     """Until members hardly get to know more of each other; the last ones come with shuffles."""
-    known, before = sum(living()), 0
+    known, before = sum(await living()), 0
     while known > (1 + SETTLED) * before:
         await trio.sleep(10)
-        known, before = sum(living()), known
-        progress(f"{known / len(living()):.0f} of {len(living()) - 1} others are known")
+        found = await living()
+        known, before = sum(found), known
+        progress(f"{known / len(found):.1f} of {len(found) - 1} others are known")
 
 
 def measure_processes(figures: Figures, sizes: Sizes) -> None:
@@ -204,7 +209,11 @@ async def _run_processes(directory: Path, sizes: Sizes) -> Found:
     swarm = Swarm(directory, MANIFEST, from_files(_files(directory, sizes.processes)))
     swarm.link_by_mdns(view=DEGREE)
     async with swarm.running("--interval-s", str(INTERVAL_S)):
-        await _until_all_known(swarm)
+
+        async def living() -> list[int]:
+            return [view.status["members"]["living"] for view in await swarm.views()]
+
+        await _until_known(living)
         before = await _latencies(swarm)
         pids = [member.process.pid for member in swarm.members if member.process is not None]
         before_s, start_s = sum(map(cpu_s, pids)), trio.current_time()
@@ -215,17 +224,6 @@ async def _run_processes(directory: Path, sizes: Sizes) -> Found:
         memory_mb = sum(view.status["memory_bytes"] for view in await swarm.views()) / 1e6
     found = [each for old, new in zip(before, after, strict=True) for each in new[len(old) :]]
     return Found(found, len(found) / len(swarm.members) / passed_s, cores, memory_mb)
-
-
-async def _until_all_known(swarm: Swarm) -> None:
-    """All of them, and for a moment more."""
-    others = len(swarm.members) - 1
-    known = 0.0
-    while known < others:
-        await trio.sleep(5)
-        views = await swarm.views()
-        known = sum(view.status["members"]["living"] for view in views) / len(views)
-        progress(f"{known:.1f} of {others} others are known")
 
 
 async def _latencies(swarm: Swarm) -> list[list[float]]:
