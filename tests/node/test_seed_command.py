@@ -110,7 +110,7 @@ def test_a_seed_process_leads_node_processes_and_survives_kill_9(tmp_path):
     try:
         admit(tmp_path, operator, "seed", "seed")
         start("seed", "seed", "--listen", "127.0.0.1:0")
-        address = wait("seed", lambda _: True)["address"]
+        address = wait("seed", lambda a: a["address"])["address"]
         for number in range(2):
             name = f"node-{number}"
             admit(tmp_path, operator, name, "peer")
