@@ -1,4 +1,7 @@
-"""Shared by all tests: no Hypothesis deadline, since first calls compile; a seeded scheduler."""
+"""Shared by all tests: the same examples and one schedule in every run.
+
+Hypothesis has no deadline, since first calls compile.  `scripts/soak` looks for new examples.
+"""
 
 import os
 
@@ -7,8 +10,9 @@ import trio
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-settings.register_profile("default", deadline=None)
-settings.load_profile("default")
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("new", deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
