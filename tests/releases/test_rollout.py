@@ -194,8 +194,10 @@ def evaluation(accuracy: float | None, loss: float = 1.0, samples: int = 10) -> 
 @pytest.mark.parametrize(
     ("before", "after", "worse"),
     [
-        (evaluation(0.9), evaluation(0.86), False),
-        (evaluation(0.9), evaluation(0.84), True),
+        (evaluation(0.9, samples=1000), evaluation(0.86, samples=1000), False),
+        (evaluation(0.9, samples=1000), evaluation(0.83, samples=1000), True),
+        (evaluation(0.9, samples=16), evaluation(0.83, samples=16), False),  # one row
+        (evaluation(0.9, samples=16), evaluation(0.6, samples=16), True),
         (evaluation(0.9, 1.0), evaluation(0.95, 9.0), False),
         (evaluation(None, 1.0), evaluation(None, 1.04), False),
         (evaluation(None, 1.0), evaluation(None, 1.06), True),
