@@ -21,6 +21,7 @@ from gossipfl.gossip.scheme import Scheme
 from gossipfl.wire.messages import MESSAGE_DIGEST_BYTES, Mismatch, Reply, Request, Seed
 
 Place = Enum("Place", "NEXT REPEATED OVERTAKEN STALE WRONG")
+_NEXT = Place.NEXT  # looking it up takes a call
 
 ExchangeMessage = Request | Reply | Mismatch | Seed
 
@@ -66,7 +67,7 @@ class Exchange:
 
         Raises RemoteProtocolError when its payload is not a delta of this model.
         """
-        return self._their_side(request)[0] if self._place(request) is Place.NEXT else None
+        return self._their_side(request)[0] if self._place(request) is _NEXT else None
 
     def receive(self, replica: Replica, message: ExchangeMessage) -> Outcome:
         """Take one message in.
@@ -103,7 +104,7 @@ class Exchange:
 
     def _on_request(self, replica: Replica, request: Request) -> Outcome:
         place = self._place(request)
-        if place is Place.NEXT:
+        if place is _NEXT:
             return self._answer(replica, request)
         if place is Place.REPEATED:
             return Outcome(self._repeated_reply())
@@ -118,7 +119,7 @@ class Exchange:
         state, ahead = self.state, request.sequence - self.state.sequence - 1
         if ahead == 0:
             is_next = request.digest == state.digest[:MESSAGE_DIGEST_BYTES]
-            return Place.NEXT if is_next else Place.WRONG
+            return _NEXT if is_next else Place.WRONG
         if ahead == -1:
             return Place.REPEATED if request.digest == _short(state.before) else Place.WRONG
         if ahead == 1 and state.pending:
@@ -152,7 +153,7 @@ class Exchange:
     def _answer_ahead(self, replica: Replica, request: Request) -> Outcome:
         """Their next request came before their reply: now it is its turn, without a repeat."""
         self._ahead = None
-        if self._place(request) is not Place.NEXT:
+        if self._place(request) is not _NEXT:
             return Outcome()
         return self._answer(replica, request)
 

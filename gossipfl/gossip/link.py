@@ -12,7 +12,7 @@ from gossipfl.wire.messages import LINK_DIGEST_BYTES
 
 FRESH: Final = bytes(LINK_DIGEST_BYTES)
 
-_HEAD: Final = struct.Struct(">IBI")
+_pack_head: Final = struct.Struct(">IBI").pack
 
 
 # Nobody changes a record; freezing them would double the time that a message takes.
@@ -97,15 +97,12 @@ class LinkState:
 
 def seed_digest(payload: bytes) -> bytes:
     """The digest of a link that was just seeded with `payload`."""
-    return _hash(b"seed" + payload)
+    return blake2b(b"seed" + payload, digest_size=LINK_DIGEST_BYTES).digest()
 
 
 def _extend(digest: bytes, first: Side, second: Side) -> bytes:
     said, answered = first.payload, second.payload
-    head = _HEAD.pack(first.samples, first.activity, len(said))
-    other = _HEAD.pack(second.samples, second.activity, len(answered))
-    return _hash(digest + head + said + other + answered)
-
-
-def _hash(content: bytes) -> bytes:
+    head = _pack_head(first.samples, first.activity, len(said))
+    other = _pack_head(second.samples, second.activity, len(answered))
+    content = digest + head + said + other + answered
     return blake2b(content, digest_size=LINK_DIGEST_BYTES).digest()

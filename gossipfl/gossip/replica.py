@@ -122,10 +122,10 @@ class Replica:
         self.average[:] = model
 
     def correction(self) -> Vector:
-        """A copy of h to train with."""
+        """h to train with, itself: merges add to it."""
         if self.caution is not None:
             self.caution.cap(self.control)
-        return self.control.copy()
+        return self.control
 
     def activity_code(self) -> int:
         """Our gain for the control variate, as it goes on the wire; 0 switches it off."""

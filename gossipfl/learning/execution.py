@@ -94,31 +94,13 @@ def take_memory(plan: Plan) -> Memory:
     return memory
 
 
-@attrs.define(eq=False)
-class Given:
-    """What steps begin with: parameters f32[d], where the round began f32[d], the correction f32[d]
-    that is added to every step, and moments f32[k, d], what the optimizer knows.
-    """
+Given = tuple[Floats, Floats, Floats, Floats]
+"""What steps begin with: parameters f32[d], where the round began f32[d], the correction f32[d]
+that is added to every step, and moments f32[k, d], what the optimizer knows."""
 
-    parameters: Floats
-    start: Floats
-    correction: Floats
-    moments: Floats
-
-    @property
-    def arrays(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """As the kernels take them."""
-        return self.parameters, self.start, self.correction, self.moments
-
-
-@attrs.define(eq=False)
-class Trained:
-    """What steps led to; `finite` unless the loss or some number in it is not."""
-
-    parameters: Floats
-    moments: Floats
-    loss: float
-    finite: bool
+Trained = tuple[Floats, Floats, float, bool]
+"""What steps led to: parameters f32[d], moments f32[k, d], the mean loss, and whether all of these
+are finite."""
 
 
 class Course:
@@ -140,7 +122,8 @@ class Course:
         # What passed the checks last passes again: nobody gives an array another shape.
         self._memory: object = _NONE_YET
         self._settings: object = _NONE_YET
-        self._parameters: object = _NONE_YET
+        self._first: object = _NONE_YET
+        self._correction: object = _NONE_YET
         self._moments: object = _NONE_YET
 
     def train(
@@ -156,10 +139,14 @@ class Course:
         settings f64[steps, SETTINGS], clock (steps made before, the node's seed), batches
         i64[steps, batch] of row indices.  Releases the GIL.
         """
-        self._check_memory(memory)
-        self._check_given(given)
-        self._check_steps(settings, batches)
-        kept, (made, seed) = given.moments, clock
+        first, start, correction, kept = given
+        known = first is start is self._first and correction is self._correction
+        if not known or kept is not self._moments:
+            self._check_given(given)
+        if memory is not self._memory or settings is not self._settings:
+            self._check_pace(memory, settings)
+        check("batches", batches, np.int64, (len(settings), self.plan.batch))
+        made, seed = clock
         parameters = np.empty(self.plan.parameters, np.float32)
         moments = np.empty(kept.shape, np.float32) if len(kept) else kept
         loss = steps.run_steps(
@@ -167,7 +154,7 @@ class Course:
             settings,
             (made + 1) % layout.WHOLE,
             seed % layout.WHOLE,
-            given.arrays,
+            given,
             self._data,
             batches,
             (memory.vectors, memory.workspace),
@@ -178,34 +165,23 @@ class Course:
             raise LocalProtocolError(f"settings 0..{layout.WHOLE} and rows 0..{last} are needed")
         self._moments = moments
         finite = math.isfinite(loss) and math.isfinite(self._squares[0])
-        return Trained(parameters, moments, loss, finite)
-
-    def _check_memory(self, memory: Memory) -> None:
-        if memory is self._memory:
-            return
-        if not memory.suits(self.plan):
-            raise LocalProtocolError("memory: must be as the plan has it")
-        self._memory = memory
+        return parameters, moments, loss, finite
 
     def _check_given(self, given: Given) -> None:
         """Raise unless all are vectors of the plan's length."""
-        size, moments = self.plan.parameters, given.moments
-        if given.parameters is not self._parameters:
-            check("parameters", given.parameters, np.float32, (size,))
-            self._parameters = given.parameters
-        if given.start is not given.parameters:
-            check("start", given.start, np.float32, (size,))
-        check("correction", given.correction, np.float32, (size,))
-        if moments is not self._moments:
-            check("moments", moments, np.float32, (None, size))
-            if len(moments) > layout.START - layout.FIRST_MOMENT:
-                raise LocalProtocolError("moments: more than any optimizer has")
+        first, _, correction, moments = given
+        for name, vector in zip(("parameters", "start", "correction"), given, strict=False):
+            check(name, vector, np.float32, (self.plan.parameters,))
+        check("moments", moments, np.float32, (None, self.plan.parameters))
+        if len(moments) > layout.START - layout.FIRST_MOMENT:
+            raise LocalProtocolError("moments: more than any optimizer has")
+        self._first, self._correction, self._moments = first, correction, moments
 
-    def _check_steps(self, settings: NDArray[np.float64], batches: NDArray[np.int64]) -> None:
-        if settings is not self._settings:
-            check("settings", settings, np.float64, (None, layout.SETTINGS))
-            self._settings = settings
-        check("batches", batches, np.int64, (len(settings), self.plan.batch))
+    def _check_pace(self, memory: Memory, settings: NDArray[np.float64]) -> None:
+        if not memory.suits(self.plan):
+            raise LocalProtocolError("memory: must be as the plan has it")
+        check("settings", settings, np.float64, (None, layout.SETTINGS))
+        self._memory, self._settings = memory, settings
 
 
 def _workspace(plan: Plan) -> Floats:

@@ -17,6 +17,7 @@ OPTIMIZERS: dict[str, int] = {"sgd": layout.SGD, "adam": layout.ADAM, "adamw": l
 BATCH_MAX = 4096
 STEPS_MAX = 100_000
 
+Pace = tuple[NDArray[np.float64], float]
 Check = Any  # attrs types a validator as a callable of Any
 
 
@@ -119,31 +120,28 @@ class TrainingSettings:
 
     def moved(self, step: int, steps: int) -> float:
         """The learning rates of the steps that follow the first `step`, summed."""
-        return self._steady(steps)[1] if self._is_steady else float(self.rates(step, steps).sum())
+        return self.pace(step, steps)[1]
 
     def encode(self, step: int, steps: int) -> NDArray[np.float64]:
         """f64[steps, SETTINGS], as kernels read them: the steps that follow the first `step`.
 
         Nobody writes to them, since they may be those of the last call.
         """
-        return self._steady(steps)[0] if self._is_steady else self._rows(step, steps)
+        return self.pace(step, steps)[0]
 
-    @cached_property
-    def _is_steady(self) -> bool:
-        """Whether all steps are alike."""
-        alike = self.schedule == "constant" and not self.warmup_steps
-        return alike and self.kernel != layout.ADAM
-
-    def _steady(self, steps: int) -> tuple[NDArray[np.float64], float]:
-        """Rows and `moved` of steps that are alike: making them takes longer than small models."""
+    def pace(self, step: int, steps: int) -> Pace:
+        """`encode` and `moved`, kept where all steps are alike: making them takes longer than
+        training small models.
+        """
         found = self._kept.get(steps)
         if found is None:
-            rates = self.rates(0, steps)
-            found = self._kept[steps] = self._rows(0, steps), float(rates.sum())
+            found = self._rows(step, steps), float(self.rates(step, steps).sum())
+            if self.schedule == "constant" and not self.warmup_steps and self.kernel != layout.ADAM:
+                self._kept[steps] = found
         return found
 
     @cached_property
-    def _kept(self) -> dict[int, tuple[NDArray[np.float64], float]]:
+    def _kept(self) -> dict[int, Pace]:
         return {}
 
     def rates(self, step: int, steps: int) -> NDArray[np.float64]:

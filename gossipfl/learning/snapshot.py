@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gossipfl.errors import StateError
-from gossipfl.learning.sampling import SEED_MAX, Cursor
+from gossipfl.learning.sampling import SEED_MAX
 
 VERSION = 1
 HEAD_MAX = 256  # bytes beside the vectors
@@ -15,19 +15,23 @@ COUNT_MAX = 2**53
 
 @attrs.frozen(kw_only=True, eq=False)
 class TrainerState:
-    """optimizer: its name; step: steps so far; moments: f32[k, d]; rows: the cursor's data set."""
+    """optimizer: its name; step: steps so far; moments: f32[k, d].
+
+    seed, epoch, position: where in the stream of rows; rows: how many an epoch has.
+    """
 
     optimizer: str
     step: int
     moments: NDArray[np.float32]
-    cursor: Cursor
+    seed: int
+    epoch: int
+    position: int
     rows: int
 
 
 def encode_state(state: TrainerState) -> bytes:
     """A msgpack list; vectors as little-endian float32."""
-    cursor = state.cursor
-    numbers = [state.step, cursor.seed, cursor.epoch, cursor.position, state.rows]
+    numbers = [state.step, state.seed, state.epoch, state.position, state.rows]
     return bytes(
         msgpack.packb([VERSION, state.optimizer, numbers, state.moments.astype("<f4").tobytes()])
     )
@@ -52,7 +56,9 @@ def decode_state(snapshot: bytes, optimizer: str, shape: tuple[int, int]) -> Tra
         optimizer=optimizer,
         step=step,
         moments=_vectors(raw, shape),
-        cursor=Cursor(seed=seed, epoch=epoch, position=position),
+        seed=seed,
+        epoch=epoch,
+        position=position,
         rows=rows,
     )
 

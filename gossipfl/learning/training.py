@@ -11,7 +11,7 @@ from gossipfl.learning import execution
 from gossipfl.learning.evaluation import evaluate_outputs
 from gossipfl.learning.execution import Course, Given, Memory, Trained, predict
 from gossipfl.learning.learner import Evaluation, Fit
-from gossipfl.learning.sampling import SEED_MAX, Cursor, Sampler
+from gossipfl.learning.sampling import SEED_MAX, Rows, Sampler
 from gossipfl.learning.settings import TrainingSettings
 from gossipfl.learning.snapshot import TrainerState, decode_state, encode_state
 from gossipfl.models.layers import Dense
@@ -49,10 +49,11 @@ class Trainer:
         self.spec = spec
         self.settings = settings
         self._weights = class_weights(spec, settings)
-        self._take(train, validation)
         self._moments = np.zeros((settings.state_vectors, spec.parameters), np.float32)
         self._step = 0
-        self._cursor = Cursor(seed=seed)
+        self._seed = seed
+        self._place = 0  # in the stream of rows
+        self._take(train, validation)
 
     def _take(self, train: Dataset, validation: Dataset | None) -> None:
         spec, weights = self.spec, self._weights
@@ -65,7 +66,7 @@ class Trainer:
         batch = min(self.settings.batch_size, self._rows)
         self._plan = self.spec.plan(batch, weighted=self._weights is not None)
         self._course = Course(self._plan, self.settings.kernel, self._data)
-        self._sampler = Sampler(self._rows)
+        self._sampler = Sampler(self._rows, self._seed)
 
     def adjust(self, settings: TrainingSettings) -> None:
         """Go on with other settings.  Schedules count the steps that were made before, too.
@@ -91,7 +92,7 @@ class Trainer:
         before = self._rows
         self._take(train, validation)
         if self._rows != before:
-            self._cursor = self._cursor.next_epoch()
+            self._place = (self._place // before + 1) * self._rows
 
     @property
     def samples(self) -> int:
@@ -112,7 +113,7 @@ class Trainer:
     def step_size(self) -> float:
         """How far the latest `fit` moved along a constant correction; before it, the next one."""
         steps = self.settings.local_steps
-        return self.settings.moved(max(self._step - steps, 0), steps)
+        return self.settings.pace(max(self._step - steps, 0), steps)[1]
 
     def fit(
         self,
@@ -128,46 +129,45 @@ class Trainer:
         `frozen` stay as they are, their optimizer state too.  Raises TrainingDiverged.
         """
         steps = steps or self.settings.local_steps
-        given = Given(parameters, parameters, correction, self._moments)
-        batches, cursor = self._sampler.draw(self._cursor, (steps, self._plan.batch))
+        given = parameters, parameters, correction, self._moments
+        shape = steps, self._plan.batch
+        batches = self._sampler.draw(self._place, shape)
         memory = execution.take_memory(self._plan)
         if frozen is None:
-            trained = self._run(given, memory, batches, 0, cursor.seed)
+            trained = self._run(given, memory, batches, 0)
         else:
-            trained = self._run_around(frozen, given, memory, batches, cursor.seed)
-        if not trained.finite:
+            trained = self._run_around(frozen, given, memory, batches)
+        reached, moments, loss, finite = trained
+        if not finite:
             raise TrainingDiverged(
                 "training diverged: lower training.learning_rate, or standardise the inputs"
             )
         memory.release(self._plan)
-        self._moments, self._cursor, self._step = trained.moments, cursor, self._step + steps
-        return Fit(parameters=trained.parameters, loss=trained.loss, steps=steps)
+        self._moments = moments
+        self._step += steps
+        self._place += steps * self._plan.batch
+        return Fit(parameters=reached, loss=loss, steps=steps)
 
-    def _run(
-        self, given: Given, memory: Memory, batches: NDArray[np.int64], after: int, seed: int
-    ) -> Trained:
+    def _run(self, given: Given, memory: Memory, batches: Rows, after: int) -> Trained:
         """One step a batch, `after` so many of this fit."""
         made = self._step + after
-        settings = self.settings.encode(made, len(batches))
-        return self._course.train(settings, (made, seed), given, memory, batches)
+        settings, _ = self.settings.pace(made, len(batches))
+        return self._course.train(settings, (made, self._seed), given, memory, batches)
 
     def _run_around(
-        self,
-        frozen: NDArray[np.int64],
-        given: Given,
-        memory: Memory,
-        batches: NDArray[np.int64],
-        seed: int,
+        self, frozen: NDArray[np.int64], given: Given, memory: Memory, batches: Rows
     ) -> Trained:
         """The same, step by step, putting `frozen` entries back after each."""
-        loss, finite, start = 0.0, True, given
+        reached, start, correction, moments = kept_parameters, _, _, kept_moments = given
+        total, all_finite = 0.0, True
         for number in range(len(batches)):
-            trained = self._run(given, memory, batches[number : number + 1], number, seed)
-            trained.parameters[frozen] = start.parameters[frozen]
-            trained.moments[:, frozen] = start.moments[:, frozen]
-            loss, finite = loss + trained.loss, finite and trained.finite
-            given = Given(trained.parameters, start.start, start.correction, trained.moments)
-        return Trained(trained.parameters, trained.moments, loss / len(batches), finite)
+            given = reached, start, correction, moments
+            one = batches[number : number + 1]
+            reached, moments, loss, finite = self._run(given, memory, one, number)
+            reached[frozen] = kept_parameters[frozen]
+            moments[:, frozen] = kept_moments[:, frozen]
+            total, all_finite = total + loss, all_finite and finite
+        return reached, moments, total / len(batches), all_finite
 
     def evaluate(self, parameters: Vector) -> Evaluation:
         """Judge `parameters` f32[d] on the validation rows."""
@@ -192,7 +192,9 @@ class Trainer:
             optimizer=self.settings.optimizer,
             step=self._step,
             moments=self._moments,
-            cursor=self._cursor,
+            seed=self._seed,
+            epoch=self._place // self._rows,
+            position=self._place % self._rows,
             rows=self._rows,
         )
         return encode_state(state)
@@ -203,9 +205,14 @@ class Trainer:
         Raises StateError, and then changes nothing.
         """
         state = decode_state(snapshot, self.settings.optimizer, self._moments.shape)
-        self._moments, self._step, self._cursor = state.moments, state.step, state.cursor
-        if state.rows != self._rows:
-            self._cursor = state.cursor.next_epoch()
+        self._moments, self._step = state.moments, state.step
+        if state.seed != self._seed:
+            self._seed = state.seed
+            self._sampler = Sampler(self._rows, self._seed)
+        if state.rows == self._rows:
+            self._place = state.epoch * self._rows + state.position
+        else:
+            self._place = (state.epoch + 1) * self._rows
 
 
 def check_change(before: TrainingSettings, after: TrainingSettings) -> None:

@@ -142,9 +142,9 @@ class Rounds:
     async def _train(self) -> bool:
         """Local steps; False when they failed."""
         replica = self._mixer.replica
-        start = replica.start().copy()
+        start, correction = replica.start().copy(), replica.correction().copy()
         try:
-            fit = await self._run_blocking(self._learner.fit, start, replica.correction())
+            fit = await self._run_blocking(self._learner.fit, start, correction)
         except TrainingFailed as error:
             kind = "diverged" if isinstance(error, TrainingDiverged) else "failed"
             self._observer.emit(f"training.{kind}", error=str(error))

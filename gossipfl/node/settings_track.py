@@ -71,7 +71,7 @@ class SettingsTrack(Track[TrainingSettings]):
             start = self._replica.start().copy()
             judges = (await self._run_blocking(learner.evaluate, start)).samples > 0
             self._tried = self._rollout.release
-            correction = self._replica.correction()
+            correction = self._replica.correction().copy()
             self._trial = Trial(learner, settings, start, correction) if judges else None
         return self._trial
 

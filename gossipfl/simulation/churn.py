@@ -1,7 +1,6 @@
 """Who is there when: nodes that come and go, by chance or as a trace says."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -18,23 +17,33 @@ class Presence:
     """Which nodes are online; a node that is not neither trains nor receives, but keeps all.
 
     online: as they come and go.  held: whom a fault keeps away, whatever they would do.
+    away: who is not there, for either reason; never an end beyond the nodes, such as a coordinator.
     """
 
     nodes: int
     online: list[bool] = Factory(lambda self: [True] * self.nodes, takes_self=True)
     held: list[bool] = Factory(lambda self: [False] * self.nodes, takes_self=True)
+    away: set[int] = Factory(set)
 
     def is_online(self, end: int) -> bool:
-        """Ends beyond the nodes, such as a coordinator, are always there."""
-        return end >= self.nodes or (self.online[end] and not self.held[end])
+        """Whether it trains and receives now."""
+        return end not in self.away
 
     def hold(self, node: int, away: bool) -> None:
         """A fault takes the node away, or lets it come back."""
         self.held[node] = away
+        self._note(node)
 
     def switch(self, node: int, online: bool) -> None:
         """The node comes, or goes."""
         self.online[node] = online
+        self._note(node)
+
+    def _note(self, node: int) -> None:
+        if self.online[node] and not self.held[node]:
+            self.away.discard(node)
+        else:
+            self.away.add(node)
 
 
 @frozen(kw_only=True)
@@ -55,8 +64,8 @@ class OnOff:
     ) -> None:
         online = presence.online[node]
         mean_s = self.away_s * (1 - self.share) / self.share if online else self.away_s
-        turn = partial(self._turn, engine, presence, node, rng)
-        engine.schedule(float(rng.exponential(mean_s)), turn)
+        delay_s = float(rng.exponential(mean_s))
+        engine.schedule(delay_s, self._turn, engine, presence, node, rng)
 
     def _turn(
         self, engine: Engine, presence: Presence, node: int, rng: np.random.Generator
@@ -101,7 +110,7 @@ class Trace:
         for time_s, node, online in sorted(self.switches):
             if not (0 <= node < presence.nodes and time_s >= 0):
                 raise ConfigError(f"the trace switches node {node} at {time_s} s: no such moment")
-            engine.schedule(time_s, partial(presence.switch, node, online))
+            engine.schedule(time_s, presence.switch, node, online)
 
 
 def _switches_of(sessions: Sequence[Session]) -> Iterator[Switch]:

@@ -167,7 +167,7 @@ def _make_world(experiment: Experiment, rows: Rows) -> World:
     if experiment.churn is not None:
         experiment.churn.start(engine, presence, stream(seed, "churn"))
     # One end more than nodes: a coordinator's, for the algorithms that have one.
-    network = Network(engine, experiment.conditions, nodes + 1, presence.is_online, seed)
+    network = Network(engine, experiment.conditions, nodes + 1, presence.away, seed)
     end_s = experiment.rounds * experiment.interval_s
     schedule_faults(experiment.faults, engine, presence, network.paths, end_s)
     members = populate(manifest, rows, experiment.partition, nodes, seed, own, threat)

@@ -1,6 +1,5 @@
 """A fault script in virtual time: nodes go and come, links are cut, slow and lossy."""
 
-from functools import partial
 from typing import Final
 
 from gossipfl.agreement import converter
@@ -37,7 +36,7 @@ def schedule_faults(
             f"{end_s:g} s: take more --rounds"
         )
     for event in script.events:
-        engine.schedule(event.at_s, partial(_happen, event, presence, paths))
+        engine.schedule(event.at_s, _happen, event, presence, paths)
 
 
 def without_meaning(script: FaultScript) -> list[str]:

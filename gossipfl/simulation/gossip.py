@@ -36,6 +36,8 @@ class SimulatedNode:
         self._world = world
         self._engine = world.engine
         self._network = world.network
+        self._away = world.presence.away
+        self._views = world.views
         self._scheme = scheme
         self._allowance = allowance
         self._resend_s = resend_s
@@ -72,7 +74,7 @@ class SimulatedNode:
         self._engine.schedule(self._mean_s * self._rng.standard_exponential(), self._round)
 
     def _round(self) -> None:
-        if self._world.presence.is_online(self._number):
+        if self._number not in self._away:
             self.member.train()
             self.member.end_round()
             other = self._choose()
@@ -91,7 +93,7 @@ class SimulatedNode:
 
         A node knows within a ping which links are dead.
         """
-        row = self._world.views.neighbours(self._number)
+        row = self._views.neighbours(self._number)
         # Nearly all may be asked, nearly always: guess before all of them are looked at.
         for _ in range(GUESSES if row else 0):
             other = row[int(self._rng.random() * len(row))]

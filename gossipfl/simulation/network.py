@@ -1,7 +1,6 @@
 """Simulated links: what a message costs, how long it takes, and whether it arrives."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Container, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +20,6 @@ FRAME_OVERHEAD_BYTES: Final = 2 + 2 + 16
 DRAWN_AT_ONCE: Final = 1024
 
 Receive = Callable[[int, Any], None]
-IsOnline = Callable[[int], bool]
 
 
 @frozen(kw_only=True)
@@ -53,21 +51,21 @@ class Network:
     nobody changes, for decoding would but make it again.
 
     ends: how many there are; a coordinator may be one of them.
-    is_online: frames to an end that is not are lost, however they got on their way.
+    away: ends that frames are lost to, however they got on their way; may change at any time.
     paths: what faults do to links beside.
     sent_bytes, sent_frames: of every end, encoded frames with FRAME_OVERHEAD_BYTES each; lost
         frames count, since they were sent; copies that the network makes do not.
     """
 
     def __init__(
-        self, engine: Engine, conditions: Conditions, ends: int, is_online: IsOnline, seed: int
+        self, engine: Engine, conditions: Conditions, ends: int, away: Container[int], seed: int
     ) -> None:
         self.paths = Paths()
         self.sent_bytes = [0] * ends
         self.sent_frames = [0] * ends
         self._engine = engine
         self._conditions = conditions
-        self._is_online = is_online
+        self._away = away
         self._seed = seed
         self._jitter = stream(seed, "jitter")
         self._faults = stream(seed, "faults")
@@ -86,15 +84,12 @@ class Network:
         length = len(encode(message)) + FRAME_OVERHEAD_BYTES
         self.sent_bytes[sender] += length
         self.sent_frames[sender] += 1
-        arrive = partial(self._arrive, sender, receiver, message)
         if self._certain_s is not None and self.paths.are_clear:
-            self._engine.schedule(self._certain_s, arrive)
+            self._engine.schedule(self._certain_s, self._arrive, sender, receiver, message)
         else:
-            self._send_by_chance(sender, receiver, length, arrive)
+            self._send_by_chance(sender, receiver, length, message)
 
-    def _send_by_chance(
-        self, sender: int, receiver: int, length: int, arrive: Callable[[], None]
-    ) -> None:
+    def _send_by_chance(self, sender: int, receiver: int, length: int, message: Message) -> None:
         path, copies = self.paths.between(sender, receiver), next(self._fates)
         delay_s = self._delay_s(sender, receiver, length, path.bytes_per_s)
         if self._conditions.jitter_s:
@@ -103,10 +98,10 @@ class Network:
             delay_s += path.delay_s + path.jitter_s * float(self._faults.random())
             copies *= not (path.cut or self._faults.random() < path.loss)
         for _ in range(copies):
-            self._engine.schedule(delay_s, arrive)
+            self._engine.schedule(delay_s, self._arrive, sender, receiver, message)
 
     def _arrive(self, sender: int, receiver: int, message: Message) -> None:
-        if self._is_online(receiver):
+        if receiver not in self._away:
             self._receivers[receiver](sender, message)
 
     def _delay_s(self, sender: int, receiver: int, length: int, most: float | None) -> float:

@@ -99,7 +99,7 @@ class World:
 
     def is_partner(self, node: int, other: int) -> bool:
         """It is there, and reached; a node knows within a ping which links are dead."""
-        if not self.presence.is_online(other):
+        if other in self.presence.away:
             return False
         paths = self.network.paths
         return paths.are_clear or not paths.between(node, other).cut

@@ -241,7 +241,7 @@ def our_steps(
     plan = spec.plan(batches.shape[1], weighted=weighted)
     memory = execution.take_memory(plan)
     zeros = np.zeros((settings.state_vectors, spec.parameters), np.float32)
-    given = execution.Given(start, start, np.zeros_like(start), zeros)
+    given = start, start, np.zeros_like(start), zeros
     rows = settings.encode(0, len(batches))
     course = execution.Course(plan, settings.kernel, (features, targets))
     course.train(rows, (0, 0), given, memory, batches)

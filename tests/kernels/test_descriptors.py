@@ -57,7 +57,7 @@ def run_guarded(plan: Plan, data: Any, chosen: TrainingSettings) -> None:
         course = execution.Course(plan, chosen.kernel, data)
         start = np.full(plan.parameters, 0.01, np.float32)
         moments = np.full((chosen.state_vectors, plan.parameters), 0.01, np.float32)
-        given = execution.Given(start, start, start, moments)
+        given = start, start, start, moments
         course.train(chosen.encode(0, STEPS), (0, 1), given, memory, batches)
     check_guards(*around, *beside)
     for array, kept in zip((*data, batches), before, strict=True):
@@ -193,8 +193,10 @@ def train(**changes: Any) -> None:
     data = (arrays["features"], arrays["targets"])
     memory = execution.Memory(arrays["vectors"], np.zeros(PLAN.workspace, np.float32))
     course = execution.Course(PLAN, layout.SGD, data)
-    vectors = (arrays[name] for name in ("parameters", "start", "correction", "moments"))
-    given = execution.Given(*vectors)
+    first, start, correction, moments = (
+        arrays[name] for name in ("parameters", "start", "correction", "moments")
+    )
+    given = first, start, correction, moments
     course.train(arrays["settings"], (0, 1), given, memory, arrays["batches"])
 
 

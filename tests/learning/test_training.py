@@ -12,6 +12,7 @@ from gossipfl.errors import ConfigError, DataError, LocalProtocolError, StateErr
 from gossipfl.kernels import layout, native
 from gossipfl.learning import execution
 from gossipfl.learning.learner import Learner
+from gossipfl.learning.sampling import Sampler
 from gossipfl.learning.training import (
     Trainer,
     TrainingDiverged,
@@ -261,19 +262,22 @@ def test_damaged_snapshots_are_refused_and_change_nothing(snapshot):
 
 
 def test_every_row_is_seen_once_an_epoch():
-    from gossipfl.learning.sampling import Cursor, Sampler
-
-    cursor, sampler = Cursor(seed=1), Sampler(10)
-    seen = []
-    for _ in range(6):
-        batches, cursor = sampler.draw(cursor, (2, 5))
-        seen.append(batches.ravel())
+    sampler = Sampler(10, seed=1)
+    seen = [sampler.draw(place, (2, 5)).ravel() for place in range(0, 60, 10)]
     assert all(sorted(epoch) == list(range(10)) for epoch in seen)
     assert len({epoch.tobytes() for epoch in seen}) == 6
-    assert cursor == Cursor(seed=1, epoch=6)
-    wide, cursor = sampler.draw(cursor, (3, 9))
-    assert cursor == Cursor(seed=1, epoch=8, position=7)
+    wide = sampler.draw(60, (3, 9))
     assert np.bincount(wide.ravel()).tolist().count(3) == 7
+
+
+@pytest.mark.parametrize("rows", [3, 36, 700, 1500])
+def test_rows_follow_from_seed_and_place_alone(rows):
+    known = Sampler(rows, seed=5)
+    everything = known.draw(0, (1, 4 * rows + 3000)).ravel()
+    for place in (3 * rows + 2900, 0, 1, rows - 1, 1023, 1024, 2 * rows, 1020):
+        for sampler in (known, Sampler(rows, seed=5)):
+            found = sampler.draw(place, (10, 7)).ravel()
+            np.testing.assert_array_equal(found, everything[place : place + 70])
 
 
 def test_a_batch_is_never_wider_than_the_data():
@@ -339,7 +343,7 @@ def test_bad_batches_and_settings_never_reach_a_kernel():
     data = (np.zeros((5, 4), np.float32), np.zeros((5, 1), np.float32))
     settings, course = TrainingSettings().encode(0, 1), execution.Course(plan, layout.SGD, data)
     good, start = np.zeros((1, 2), np.int64), SPEC.initial(0)
-    given = execution.Given(start, start, start, np.zeros((1, start.size), np.float32))
+    given = start, start, start, np.zeros((1, start.size), np.float32)
     for batches in (good + 5, good - 1, good[:0], good.astype(np.int32), good[:, :1]):
         with pytest.raises(LocalProtocolError):
             course.train(settings, CLOCK, given, memory, batches)

@@ -52,7 +52,7 @@ def make_world(
     engine, presence, graph = Engine(), Presence(nodes), parse_topology(topology)
     return World(
         engine=engine,
-        network=Network(engine, Conditions(**conditions), nodes + 1, presence.is_online, 1),
+        network=Network(engine, Conditions(**conditions), nodes + 1, presence.away, 1),
         presence=presence,
         views=Views(graph, nodes, engine, renew_s=float(graph.period(nodes) != 1)),
         spec=model.model(),

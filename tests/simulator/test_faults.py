@@ -31,7 +31,7 @@ HALVES = (
 def make_network(**conditions: float) -> tuple[Engine, Network, list[tuple[float, int, int]]]:
     """Every end tells (time, sender, itself) of what it got."""
     engine, got = Engine(), list[tuple[float, int, int]]()
-    network = Network(engine, Conditions(**conditions), 3, lambda end: True, seed=1)
+    network = Network(engine, Conditions(**conditions), 3, set(), seed=1)
     for end in range(3):
         network.attach(
             end,

@@ -15,9 +15,9 @@ class Pair:
     """Two ends; what end 1 receives, and when."""
 
     def __init__(self, seed=0, **conditions):
-        self.engine, self.seen, self.online = Engine(), [], True
+        self.engine, self.seen, self.away = Engine(), [], set()
         settings = Conditions(**conditions)
-        self.network = Network(self.engine, settings, 2, lambda end: self.online, seed)
+        self.network = Network(self.engine, settings, 2, self.away, seed)
         self.network.attach(1, self._receive)
 
     def _receive(self, sender, message):
@@ -52,7 +52,7 @@ def test_loss_and_duplication_have_their_rates():
 
 def test_nothing_reaches_an_end_that_is_away():
     pair = Pair()
-    pair.online = False
+    pair.away.add(1)
     pair.send(b"x")
     assert pair.seen == []
     assert pair.network.sent_frames[0] == 1

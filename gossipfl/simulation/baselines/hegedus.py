@@ -100,7 +100,7 @@ class Hegedus:
 
     def _plan(self, node: int) -> None:
         delay_s = float(self._rngs[node].exponential(self.world.intervals_s[node]))
-        self.world.engine.schedule(delay_s, partial(self._wake, node))
+        self.world.engine.schedule(delay_s, self._wake, node)
 
     def _wake(self, node: int) -> None:
         if self.world.presence.is_online(node):

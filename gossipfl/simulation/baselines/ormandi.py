@@ -55,7 +55,7 @@ class Ormandi:
 
     def _plan(self, node: int, intervals: float) -> None:
         delay_s = intervals * self.world.intervals_s[node]
-        self.world.engine.schedule(delay_s, partial(self._wake, node))
+        self.world.engine.schedule(delay_s, self._wake, node)
 
     def _wake(self, node: int) -> None:
         rng, presence = self._rngs[node], self.world.presence
