@@ -1,6 +1,6 @@
 """Where peers may be found, and when to try them again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -111,9 +111,12 @@ class AddressBook:
         entry = self._entries.get(name)
         return entry is not None and entry.unanswered > 0 and not entry.busy
 
-    def due(self, now_s: float) -> tuple[str, str] | None:
-        """(name, address) of a peer to dial now, soonest due first, or None."""
-        found = self._soonest(now_s)
+    def due(self, now_s: float, among: Iterable[str] | None = None) -> tuple[str, str] | None:
+        """(name, address) of a peer to dial now, soonest due first, or None.
+
+        among: names to look at; by default all.
+        """
+        found = self._soonest(now_s, among)
         if found is None:
             return None
         entry = self._entries[found]
@@ -124,10 +127,12 @@ class AddressBook:
         found = self._soonest(np.inf)
         return np.inf if found is None else self._entries[found].due_s
 
-    def _soonest(self, until_s: float) -> str | None:
+    def _soonest(self, until_s: float, among: Iterable[str] | None = None) -> str | None:
         """The open entry that is due first, if one is by then; the lower name of two."""
         best, found = (until_s, ""), None
-        for name, entry in self._entries.items():
+        names = self._entries if among is None else [n for n in among if n in self._entries]
+        for name in names:
+            entry = self._entries[name]
             if (entry.due_s <= until_s if found is None else (entry.due_s, name) < best) and (
                 self._is_open(entry)
             ):

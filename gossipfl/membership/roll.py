@@ -167,6 +167,17 @@ class Roll:
             return found
         return [found[place] for place in self._rng.choice(len(found), count, replace=False)]
 
+    def draw_dead(self) -> Record | None:
+        """One of those who are held to be dead, to try whether it is back.
+
+        Often nobody: so seldom that where all members draw, each of the dead is drawn once.
+        """
+        dead = [each for each in self if each.obituary is not None]
+        others = 1 + len(self) - len(dead)
+        if not dead or self._rng.uniform() * others >= len(dead):
+            return None
+        return dead[int(self._rng.integers(len(dead)))].record
+
     def expire(self, now_s: float) -> list[Record]:
         """Forget whom nobody has heard of for a record's lifetime; returns their records.
 

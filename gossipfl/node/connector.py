@@ -1,5 +1,6 @@
 """Keeps up as many links as we want, from every address that anybody told us."""
 
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -7,6 +8,7 @@ import trio
 
 from gossipfl.errors import ConfigError, PeerError
 from gossipfl.membership.book import AddressBook
+from gossipfl.membership.records import Record
 from gossipfl.membership.views import DIALS_MAX
 from gossipfl.node.course import Course
 from gossipfl.node.mesh import Mesh
@@ -43,7 +45,10 @@ class Connector:
         rng: np.random.Generator,
         course: Course,
         dial_timeout_s: float,
+        draw_dead: Callable[[], Record | None],
+        seek_s: float,
     ) -> None:
+        """draw_dead: a member to try that is held to be dead, if any; asked every `seek_s`."""
         self._transport = transport
         self._course = course
         self._sessions = sessions
@@ -52,6 +57,8 @@ class Connector:
         self._observer = observer
         self._rng = rng
         self._dial_timeout_s = dial_timeout_s
+        self._draw_dead = draw_dead
+        self._seek_s = seek_s
         self._dialling = 0
 
     async def run(self) -> None:
@@ -59,6 +66,7 @@ class Connector:
         async with trio.open_nursery() as nursery:
             if self._course.is_free:
                 nursery.start_soon(self._explore, nursery)
+                nursery.start_soon(self._seek, nursery)
             else:
                 nursery.start_soon(self._keep_course)
             while True:
@@ -81,6 +89,17 @@ class Connector:
             elif found := self._due():
                 self._start_dial(nursery, *found)
 
+    async def _seek(self, nursery: trio.Nursery) -> None:
+        """Try whether the dead are back, also while we lack no link.
+
+        When a cut mends each side holds the other one to be dead, and has learnt apart from it.
+        """
+        while True:
+            await trio.sleep(self._seek_s * float(self._rng.uniform(0.75, 1.25)))
+            dead = self._draw_dead()
+            if dead is not None and (found := self._due([dead.instance])):
+                self._start_dial(nursery, *found)
+
     async def _keep_course(self) -> None:
         """Let go of links that we dialled and that the topology, as we know it, does not have.
 
@@ -94,8 +113,8 @@ class Connector:
                     neighbour.end("it is not next to us in the topology")
             self._mesh.announce_change()
 
-    def _due(self) -> tuple[str, str] | None:
-        return self._book.due(trio.current_time())
+    def _due(self, among: Iterable[str] | None = None) -> tuple[str, str] | None:
+        return self._book.due(trio.current_time(), among)
 
     def _start_dial(self, nursery: trio.Nursery, name: str, address: str) -> None:
         self._book.note_tried(name, trio.current_time())

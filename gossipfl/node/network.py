@@ -34,6 +34,8 @@ SIGHTINGS_MAX: Final = 256
 SEEDS_MAX: Final = 2
 # Seeds that our record names as a way to us.
 RELAYS_MAX: Final = 2
+# Probe intervals between two looks whether somebody who died is back.
+SEEK_PERIODS: Final = 6
 ANY_HOST: Final = ("", "0.0.0.0", "::")
 
 
@@ -163,6 +165,8 @@ class Network:
             self._around.rng,
             self.course,
             self._config.handshake_timeout_s,
+            self.overlay.roll.draw_dead,
+            SEEK_PERIODS * self._config.membership.probe_interval_s,
         )
 
     async def _discover(self, discovery: Discovery) -> None:

@@ -1,6 +1,6 @@
 """Members who tell each other of members: joins, deaths, refutation, moves, lies."""
 
-from collections import deque
+from collections import Counter, deque
 
 import attrs
 import pytest
@@ -144,6 +144,32 @@ def test_a_death_is_known_everywhere_until_a_word_from_the_grave() -> None:
     assert all(dead.id not in living(each) for each in square.all[1:] if each is not accuser)
     square.link(dead, square.all[2], 2.0)
     assert all(dead.id in living(each) for each in square.all[1:])
+
+
+def test_all_who_live_together_draw_each_of_the_dead_about_once() -> None:
+    """Whom all others died for always draws one; where all live nobody is drawn."""
+    square, draws = Square(8), 6000
+    square.ring()
+    one, *others = square.all
+    assert draw(one, 100).total() == 0
+    hold_dead(one, others[2], others[4])
+    drawn = draw(one, draws)
+    assert set(drawn) == {others[2].id, others[4].id}
+    assert all(count == pytest.approx(draws / 6, rel=0.15) for count in drawn.values())  # six live
+    hold_dead(one, *others)
+    assert draw(one, 100).total() == 100
+
+
+def draw(one: Resident, times: int) -> Counter[bytes]:
+    found = (one.overlay.roll.draw_dead() for _ in range(times))
+    return Counter(each.id for each in found if each is not None)
+
+
+def hold_dead(one: Resident, *others: Resident) -> None:
+    for other in others:
+        entry = one.overlay.roll.get(other.id)
+        assert entry is not None
+        entry.obituary = b"an obituary"
 
 
 def test_a_restart_speaks_over_its_former_life() -> None:

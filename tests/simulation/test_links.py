@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 import trio
 
+from gossipfl.node import connector
 from gossipfl.transports.faults import Faults
 from tests.simulation.cluster import Cluster, until
 from tests.simulation.readings import skewed
@@ -128,6 +129,24 @@ async def test_halves_with_all_the_links_they_want_grow_together(autojump_clock,
         await trio.sleep(1800)
         assert len(cluster.groups()) == 1
         assert max(len(device.neighbours()) for device in cluster.devices) <= 5
+
+
+async def test_who_was_held_dead_is_tried_again(autojump_clock, tmp_path, rng, monkeypatch):
+    """Halves that lack no link, and are not curious: who died may be back."""
+    monkeypatch.setattr(connector, "EXPLORE_S", 1e9)
+    cluster = Cluster(tmp_path, skewed(rng, 8), view=3, view_max=5, interval_s=5.0)
+    addresses = [device.address for device in cluster.devices]
+    async with cluster.open():
+        await cluster.start()
+        await trio.sleep(30)
+        cluster.network.partition(addresses[:4], addresses[4:])
+        await until(lambda: sorted(map(len, cluster.groups())) == [4, 4], within_s=300)
+        cluster.network.heal()
+        await until(lambda: len(cluster.groups()) == 1, within_s=200)
+        await until(
+            lambda: not any(device.status()["members"]["dead"] for device in cluster.devices),
+            within_s=1200,
+        )
 
 
 async def test_a_node_that_loses_power_is_noticed(autojump_clock, tmp_path, rng):
