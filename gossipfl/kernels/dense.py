@@ -30,17 +30,14 @@ def dense_forward(row, parameters, gradient, workspace, batch, shared):
     outputs, inputs = sizes
     source, result = at(workspace, row[SOURCE]), at(workspace, row[RESULT])
     weights, biases = at(parameters, row[WEIGHTS]), at(parameters, row[BIASES])
+    spread(biases, count, outputs, result, False)
     if row[COUNT] > 1:
         turned = at(workspace, row[SCRATCH])
-        spread(biases, count, outputs, result, False)
         linear_forward(source, count, weights, sizes, turned, result, 1, shared)
         return
     a, b = (source, inputs, 1), (weights, inputs)
     out, shape = (result, outputs), (count, outputs, inputs)
-    call_product(shared[MULTIPLY_TRANSPOSED], (a, b, out, shape, 0))
-    for i in range(count):
-        for j in range(outputs):
-            result[i * outputs + j] += biases[j]
+    call_product(shared[MULTIPLY_TRANSPOSED], (a, b, out, shape, 1))
 
 
 @kernel(LAYER)

@@ -4,8 +4,6 @@ No BLAS: Numba reaches it only through SciPy, which a node does not carry.  Sums
 order of the tiles' own; NaN and infinity, by which the trainer recognises divergence, are kept.
 """
 
-from numba.extending import register_jitable
-
 from gossipfl.kernels import gemm_ref
 from gossipfl.kernels.calls import COMPILED, at, kernel
 from gossipfl.kernels.signatures import LISTED_PRODUCT, PRODUCT
@@ -16,64 +14,44 @@ if COMPILED:
 
     TALL = 8 if MANY_REGISTERS else 4
     SQUARE = 4 if MANY_REGISTERS else 2
-
-    def _panel(columns, masked):
-        """A jitted walk down one column of tiles."""
-        tile = broadcast_tile(TALL, columns, masked)
-
-        @register_jitable
-        def panel(a, b, out, sizes, add):
-            start, a_row, a_column = a
-            target, out_row = out
-            m, k, lanes = sizes
-            for i in range(0, m, TALL):
-                block = (at(start, i * a_row), a_row, a_column)
-                tile(block, b, (at(target, i * out_row), out_row), (m - i, k, lanes), add)
-
-        return panel
+    LOW = 2  # few rows, as slopes of a layer that tells two classes have, fill no taller tile
 
     # Two vectors side by side halve the loads of `a`; the rest goes vector by vector, masked.
-    _two, _one = _panel(2, False), _panel(1, True)
+    _two, _one = broadcast_tile(TALL, 2, False), broadcast_tile(TALL, 1, True)
+    _low = broadcast_tile(LOW, 4, True)
+    _two_listed = broadcast_tile(TALL, 2, False, listed=True)
+    _one_listed = broadcast_tile(TALL, 1, True, listed=True)
     _four_dots, _two_dots, _one_dot = (dot_tile(SQUARE, columns) for columns in (4, 2, 1))
 
     def multiply(a, a_row, a_column, b, b_row, out, out_row, m, n, k, add):
         """out[m, n] = a[m, k] b[k, n], added to what is there if `add`; columns of b adjoin."""
-        source, j = (a, a_row, a_column), 0
-        while j + 2 * WIDTH <= n:
-            _two(source, (at(b, j), b_row), (at(out, j), out_row), (m, k, 0), add)
-            j += 2 * WIDTH
-        while j < n:
-            sizes = (m, k, min(n - j, WIDTH))
-            _one(source, (at(b, j), b_row), (at(out, j), out_row), sizes, add)
-            j += WIDTH
-
-    def _listed_panel(columns, masked):
-        """The same where lists say at which entries the rows and columns of `a` start."""
-        tile = broadcast_tile(TALL, columns, masked, listed=True)
-
-        @register_jitable
-        def panel(a, b, out, sizes, add):
-            start, rows, places = a
-            target, out_row = out
-            m, k, lanes = sizes
-            for i in range(0, m, TALL):
-                block = (start, at(rows, i), places)
-                tile(block, b, (at(target, i * out_row), out_row), (m - i, k, lanes), add)
-
-        return panel
-
-    _two_listed, _one_listed = _listed_panel(2, False), _listed_panel(1, True)
+        tall = m if m % TALL > LOW else m - m % TALL
+        wide = n - n % (2 * WIDTH)
+        for j in range(0, wide, 2 * WIDTH):
+            for i in range(0, tall, TALL):
+                block, place = (at(a, i * a_row), a_row, a_column), at(out, i * out_row + j)
+                _two(block, (at(b, j), b_row), (place, out_row), (tall - i, k, 0), add)
+        for j in range(wide, n, WIDTH):
+            for i in range(0, tall, TALL):
+                block, place = (at(a, i * a_row), a_row, a_column), at(out, i * out_row + j)
+                _one(block, (at(b, j), b_row), (place, out_row), (tall - i, k, n - j), add)
+        if tall < m:
+            block = (at(a, tall * a_row), a_row, a_column)
+            for j in range(0, n, 4 * WIDTH):
+                place = at(out, tall * out_row + j)
+                _low(block, (at(b, j), b_row), (place, out_row), (m - tall, k, n - j), add)
 
     def multiply_listed(a, rows, columns, b, b_row, out, out_row, m, n, k, add):
         """out[m, n] = a[rows[m] + columns[k]] b[k, n], added to what is there if `add`."""
-        source, j = (a, rows, columns), 0
-        while j + 2 * WIDTH <= n:
-            _two_listed(source, (at(b, j), b_row), (at(out, j), out_row), (m, k, 0), add)
-            j += 2 * WIDTH
-        while j < n:
-            sizes = (m, k, min(n - j, WIDTH))
-            _one_listed(source, (at(b, j), b_row), (at(out, j), out_row), sizes, add)
-            j += WIDTH
+        wide = n - n % (2 * WIDTH)
+        for j in range(0, wide, 2 * WIDTH):
+            for i in range(0, m, TALL):
+                block, place = (a, at(rows, i), columns), at(out, i * out_row + j)
+                _two_listed(block, (at(b, j), b_row), (place, out_row), (m - i, k, 0), add)
+        for j in range(wide, n, WIDTH):
+            for i in range(0, m, TALL):
+                block, place = (a, at(rows, i), columns), at(out, i * out_row + j)
+                _one_listed(block, (at(b, j), b_row), (place, out_row), (m - i, k, n - j), add)
 
     def multiply_transposed(a, a_row, a_column, b, b_row, out, out_row, m, n, k, add):
         """out[m, n] = a[m, k] times b[n, k] transposed; columns of a adjoin (a_column is 1)."""

@@ -24,18 +24,28 @@ def cross_entropy(row, parameters, gradient, workspace, batch, shared):
     """Mean of -log softmax(logits)[class]; gradient (softmax - one hot) / batch."""
     classes = row[INPUTS]
     logits, truths = at(workspace, row[SOURCE]), at(workspace, row[RESULT])
-    target, total = at(workspace, row[SOURCE_GRADIENT]), 0.0
+    target, share = at(workspace, row[SOURCE_GRADIENT]), ONE / np.float32(batch)
+    if classes == 2:  # a number that LLVM knows, so that no loop is left within a row
+        total = _cross_entropy(logits, truths, target, 2, batch, share)
+    else:
+        total = _cross_entropy(logits, truths, target, classes, batch, share)
+    workspace[row[SCRATCH]] = np.float32(total / batch)
+
+
+@register_jitable(forceinline=True)
+def _cross_entropy(logits, truths, target, classes, batch, share):
+    """The gradient, into `target`; returns the sum of what the rows lose."""
+    total, product = 0.0, 1.0
     for i in range(batch):
         start = i * classes
         total -= _shift(at(logits, start), at(target, start), classes, truths[i])
     _exponentials(target, batch * classes)
-    product = 1.0
     for i in range(batch):
-        product *= _normalise(at(target, i * classes), classes, truths[i], ONE / np.float32(batch))
+        product *= _normalise(at(target, i * classes), classes, truths[i], share)
         if i % FACTORS == FACTORS - 1:
             total += math.log(product)
             product = 1.0
-    workspace[row[SCRATCH]] = np.float32((total + math.log(product)) / batch)
+    return total + math.log(product)
 
 
 @register_jitable(forceinline=True)

@@ -20,7 +20,7 @@ def broadcast_tile(rows, columns, masked, listed=False):
     """Intrinsic for out[rows, columns vectors] (+)= a[rows, depth] b[depth, columns vectors].
 
     Its arguments: a (pointer, row stride, column stride), b and out (pointer, row stride), sizes
-    (rows left, depth, lanes of the last vector if `masked`), add (to what is there, if not 0).
+    (rows left, depth, columns left if `masked`), add (to what is there, if not 0).
     If `listed`, a has two lists in place of its strides: where rows and columns start.
     """
 
@@ -30,8 +30,7 @@ def broadcast_tile(rows, columns, masked, listed=False):
             a, a_row, a_column = cgutils.unpack_tuple(builder, values[0])
             (b, b_row), (out, out_row) = (cgutils.unpack_tuple(builder, v) for v in values[1:3])
             left, depth, lanes = cgutils.unpack_tuple(builder, values[3])
-            last = vectors.mask(builder, lanes) if masked else None
-            masks = [None] * (columns - 1) + [last]
+            masks = _masks(builder, columns, lanes) if masked else [None] * columns
             places = [
                 (builder.gep(start, [integer(j * WIDTH)]), where)
                 for start in _starts(builder, out, out_row, rows, left)
@@ -118,6 +117,11 @@ def _put(builder, add, places, sums):
         with otherwise:
             for place, value in zip(places, sums, strict=True):
                 vectors.store(builder, value, place)
+
+
+def _masks(builder, columns, lanes):
+    """For each vector of a row, which of its lanes are among the first `lanes`."""
+    return [vectors.mask(builder, builder.sub(lanes, integer(j * WIDTH))) for j in range(columns)]
 
 
 def _starts(builder, pointer, stride, rows, left):

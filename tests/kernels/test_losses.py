@@ -33,6 +33,32 @@ def test_binary_on_logits_of_every_size(rows):
     np.testing.assert_allclose(gradient, expected, atol=1e-6 / logits.size)
 
 
+@pytest.mark.parametrize("rows", [1, 31, 32, 33, 100])
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_cross_entropy_of_every_size(classes, rows):
+    rng = np.random.default_rng(rows)
+    logits = rng.normal(size=(rows, classes)) * 10.0 ** rng.uniform(-3, 2, (rows, 1))
+    logits = logits.astype(np.float32)
+    chosen = rng.integers(0, classes, rows)
+    loss, gradient = value(layout.CROSS_ENTROPY, logits, chosen[:, None].astype(np.float32))
+    exact = logits.astype(np.float64)
+    likelihoods = exact - np.logaddexp.reduce(exact, 1, keepdims=True)
+    assert loss == pytest.approx(-likelihoods[np.arange(rows), chosen].mean(), rel=1e-6, abs=1e-6)
+    expected = (np.exp(likelihoods) - np.eye(classes)[chosen]) / rows
+    np.testing.assert_allclose(gradient, expected, atol=1e-6 / rows)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_cross_entropy_shows_logits_that_are_not_finite(classes, bad):
+    for place in range(classes):
+        logits = np.zeros((3, classes), np.float32)
+        logits[1, place] = bad
+        with np.errstate(invalid="ignore"):  # only when run without compilation
+            loss, _ = value(layout.CROSS_ENTROPY, logits, np.full((3, 1), place, np.float32))
+        assert not np.isfinite(loss)
+
+
 def test_huber_at_the_border_and_beyond():
     errors = np.array([[0, 0.5, -0.5, 1, -1, 1.5, -1e6]], np.float32)
     loss, gradient = value(layout.HUBER, errors, np.zeros_like(errors))
