@@ -104,10 +104,9 @@ class Hello(Message):
 
 @frozen
 class _Half(Message):
-    LAYOUT = struct.Struct("<I2sBBI")
+    LAYOUT = struct.Struct("<I2sBI")
     sequence: int = field(validator=integer(1, SEQUENCE_MAX))
     digest: bytes = field(validator=octets(MESSAGE_DIGEST_BYTES, MESSAGE_DIGEST_BYTES))
-    activity: int = field(validator=integer(0, 255))
     battery: int = field(validator=integer(0, 255))
     samples: int = field(validator=integer(1, SAMPLES_MAX))
     payload: bytes = field(validator=octets(1, MESSAGE_MAX))

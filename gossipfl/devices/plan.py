@@ -7,6 +7,7 @@ import numpy as np
 from attrs import field, frozen
 
 from gossipfl.compression import DenseCodec, SparseCodec
+from gossipfl.compression.codec import Codec
 from gossipfl.compression.limited import LimitedCodec
 from gossipfl.compression.sparse import ONE_BIT_RATIO_MAX
 from gossipfl.devices.messages import (
@@ -47,6 +48,12 @@ class DevicePlan:
             raise ConfigError(f"interval_s is 0 to {INTERVAL_S_MAX}, not {self.interval_s}")
         _check_settings(self.settings)
         object.__setattr__(self, "widths", widths_of(self.spec))
+
+    @property
+    def step_size(self) -> float:
+        """How far the steps of one round move along a constant gradient."""
+        settings = self.settings
+        return settings.learning_rate / (1 - settings.momentum) * settings.local_steps
 
     def reason_against(self, hello: Hello) -> int | None:
         """Why this device cannot take part: the reason of a Refusal."""
@@ -98,11 +105,14 @@ class DevicePlan:
         sparse = self._codec(min(hello.entries_max, self.spec.parameters))
         room = hello.message_max - HALF_BYTES
         limited = LimitedCodec(sparse, sparse.keep_ratio, lambda: room)
-        return Relay(limited, DenseCodec(self.spec.parameters))
+        return self._relay(limited)
 
     def replayed(self) -> Relay:
         """The link's scheme as far as records of the past need one."""
-        return Relay(self._codec(1), DenseCodec(self.spec.parameters))
+        return self._relay(self._codec(1))
+
+    def _relay(self, codec: Codec) -> Relay:
+        return Relay(codec, DenseCodec(self.spec.parameters), self.step_size)
 
     def _codec(self, entries: int) -> SparseCodec:
         size = self.spec.parameters

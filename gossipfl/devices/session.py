@@ -180,9 +180,7 @@ class DeviceSession:
     def _on_offer(
         self, offer: Offer, hello: Hello, exchange: Exchange
     ) -> tuple[ToDevice, tuple[Record, ...]]:
-        request = Request(
-            offer.sequence, offer.digest, offer.activity, offer.samples, offer.payload
-        )
+        request = Request(offer.sequence, offer.digest, 0, offer.samples, offer.payload)
         outcome = exchange.receive(self.replica, request)
         if isinstance(outcome.answer, LinkReply):
             return self._reply(outcome.answer), outcome.records
@@ -195,7 +193,6 @@ class DeviceSession:
         return Reply(
             reply.sequence,
             reply.digest,
-            reply.activity,
             BATTERY_UNKNOWN,
             self.state.last.ours.samples,
             reply.payload,

@@ -14,7 +14,7 @@ SAID = tuple(
         HELLO,
         messages.Key(b"d" * 16),
         messages.Fetch(bytes(8), 0),
-        messages.Offer(1, bytes(2), 130, 80, 25, b"\x02\x03\x04\x05\x06"),
+        messages.Offer(1, bytes(2), 80, 25, b"\x02\x03\x04\x05\x06"),
         messages.Sleep(9),
         messages.Orders(1, 16, 5, 10, 0.5, 0.0, 48, 1, bytes(8), 9640, (64, 32, 10)),
         messages.Chunk(8, bytes(40)),

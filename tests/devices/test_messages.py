@@ -72,7 +72,7 @@ class Gateway:
         (Key(b"d" * 16), "01" + "64" * 16),
         (Fetch(b"12345678", 500), "04" + "3132333435363738" + "f4010000"),
         (Sleep(3600), "05100e0000"),
-        (Offer(7, b"ab", 130, 80, 25, b"\x00"), "03070000006162825019000000" + "00"),
+        (Offer(7, b"ab", 80, 25, b"\x00"), "030700000061625019000000" + "00"),
         (Chunk(8, bytes(4)), "840800000000000000"),
         (GoodNight(), "85"),
         (Refusal(5), "8605"),
@@ -116,7 +116,7 @@ def test_frames_of_strangers_change_nothing(frames: list[bytes]) -> None:
 
 
 MUTATED = st.sampled_from(
-    [HELLO, Fetch(HOLDS_NOTHING, 0), Sleep(1), Offer(1, bytes(2), 1, 1, 40, b"\x01\x00\x00\x7f")]
+    [HELLO, Fetch(HOLDS_NOTHING, 0), Sleep(1), Offer(1, bytes(2), 1, 40, b"\x01\x00\x00\x7f")]
 ).map(messages.encode)
 
 

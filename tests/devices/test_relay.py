@@ -1,7 +1,6 @@
 """The agent's end of a device's link: what goes out with its halves, and what a restart finds."""
 
 import numpy as np
-import pytest
 
 from gossipfl.compression import DenseCodec, SparseCodec
 from gossipfl.devices.relay import Relay
@@ -10,9 +9,9 @@ from gossipfl.gossip.link import LinkState, Record
 from gossipfl.gossip.replica import Replica
 from gossipfl.wire.messages import Mismatch, Request, Seed
 
-SIZE = 60
+SIZE, STEP_SIZE = 60, 1.5
 CODEC = SparseCodec(SIZE, ((0, 40), (40, SIZE)), 0.2)
-RELAY = Relay(CODEC, DenseCodec(SIZE))
+RELAY = Relay(CODEC, DenseCodec(SIZE), STEP_SIZE)
 
 
 def fresh(rng: np.random.Generator) -> tuple[Replica, Exchange, list[Record]]:
@@ -38,53 +37,45 @@ def dense(payload: bytes) -> np.ndarray:
     return vector
 
 
-def test_what_is_owed_goes_out_with_what_is_told() -> None:
+def test_halves_go_one_way_each_and_the_control_variate_comes_on_top() -> None:
     rng = np.random.default_rng(1)
     replica, exchange, _ = fresh(rng)
     for _ in range(30):
-        moved = rng.normal(0, 0.1, SIZE).astype(np.float32)
-        replica.parameters += moved
-        replica.control += np.float32(0.04) * moved
-        told, owed = exchange.state.anchor.copy(), replica.control.copy()
-        outcome = exchange.receive(replica, offer(exchange, rng))
-        (applied,) = outcome.records
+        replica.parameters += rng.normal(0, 0.1, SIZE).astype(np.float32)
+        replica.control += rng.normal(0, 0.01, SIZE).astype(np.float32)
+        told, x, h = exchange.state.anchor.copy(), replica.parameters.copy(), replica.control.copy()
+        (applied,) = exchange.receive(replica, offer(exchange, rng)).records
         ours, theirs = dense(applied.ours.payload), dense(applied.theirs.payload)
-        gain = RELAY.mix(applied, RELAY.read(applied.theirs.payload), True).activity
-        np.testing.assert_allclose(exchange.state.anchor, told + ours + theirs, atol=1e-5)
-        np.testing.assert_allclose(replica.control, owed - gain * ours, atol=1e-6)
-        assert np.linalg.norm(replica.control) < np.linalg.norm(owed)
+        np.testing.assert_allclose(exchange.state.anchor, told + ours, atol=1e-6)
+        np.testing.assert_allclose(replica.parameters, x + theirs + STEP_SIZE * h, atol=1e-6)
+        np.testing.assert_array_equal(replica.control, h)
+        assert np.linalg.norm(x - exchange.state.anchor) < np.linalg.norm(x - told)
 
 
-@pytest.mark.parametrize("owed", [0.0, -0.04])
-def test_a_gain_that_would_be_none_or_negative_is_left_out(owed: float) -> None:
+def test_steps_start_where_those_of_a_node_would() -> None:
+    """From the mean of the anchors, once neighbours have been met."""
     rng = np.random.default_rng(2)
     replica, exchange, _ = fresh(rng)
-    moved = rng.normal(0, 0.1, SIZE).astype(np.float32)
-    replica.parameters += moved
-    replica.control += np.float32(owed) * moved
-    before = replica.control.copy()
-    (applied,) = exchange.receive(replica, offer(exchange, rng)).records
-    assert applied.ours.activity == 0
-    np.testing.assert_array_equal(replica.control, before)
-
-
-def test_nothing_to_tell() -> None:
-    rng = np.random.default_rng(3)
-    replica, exchange, _ = fresh(rng)
-    (applied,) = exchange.receive(replica, offer(exchange, rng)).records
-    assert applied.ours.activity == 0
+    met = replica.parameters + rng.normal(size=SIZE).astype(np.float32)
+    replica.meet(met)
+    for _ in range(40):
+        exchange.receive(replica, offer(exchange, rng))
+    np.testing.assert_allclose(exchange.state.anchor, replica.average, atol=0.05)
+    assert np.linalg.norm(exchange.state.anchor - replica.parameters) > 1
 
 
 def test_a_restart_finds_the_link_and_its_seed() -> None:
     rng = np.random.default_rng(4)
     replica, exchange, records = fresh(rng)
-    start = replica.parameters.copy()
+    replica.control += rng.normal(0, 0.01, SIZE).astype(np.float32)
+    start, control = replica.parameters.copy(), replica.control.copy()
     replay = Exchange(LinkState(RELAY.new_anchor()), RELAY, link=b"device", ours_first=True)
     replay.replay_on_link(records[0])
     assert replay.state.seed == exchange.state.seed is not None
     for _ in range(5):
         records += exchange.receive(replica, offer(exchange, rng)).records
     again = Replica(start, samples=30, step_size=1.0, activity=0.1)
+    again.control[:] = control
     for record in records[1:]:
         replay.replay_on_link(record)
         replay.replay_on_replica(again, record)

@@ -99,7 +99,7 @@ class Device:
         return np.ctypeslib.as_array(place, (size,))
 
     def vector(self, which: str, size: int) -> Floats:
-        """A copy of "x", of the anchor "R" or of the control variate "h"."""
+        """A copy of "x", of the anchor "R" or of the residual "e"."""
         place = self.c.rig_vector(self._rig, ctypes.c_char(which.encode()))
         return np.ctypeslib.as_array(
             ctypes.cast(place, ctypes.POINTER(ctypes.c_float)), (size,)

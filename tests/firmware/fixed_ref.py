@@ -117,7 +117,6 @@ def step(
     features: Floats,
     classes: Integers,
     learning_rate: float,
-    correction: Floats,
 ) -> float:
     """One step of SGD in place on the rows given; returns the loss before it."""
     fixed = to_fixed(x, PARAMETER, PARAMETER_LIMIT)
@@ -129,8 +128,5 @@ def step(
             scaled = rescale(error * rate.mantissa, rate.shift + ERROR - STEP, STEP_LIMIT)
             take(layer.weights, np.outer(scaled, inputs), STEP + UNIT - PARAMETER)
             take(layer.biases, scaled, STEP - PARAMETER)
-    whole = factor_of(learning_rate, 1)
-    by = to_fixed(correction, PARAMETER, PARAMETER_LIMIT)
-    take(fixed, -by * whole.mantissa, whole.shift)
     x[:] = from_fixed(fixed, PARAMETER)
     return float(from_fixed(np.int64(sum(loss for *_, loss in seen) // len(rows)), UNIT))

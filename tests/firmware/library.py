@@ -108,7 +108,7 @@ class Firmware:
             **inputs,
             **velocity,
         )
-        for name in ("gfl_exp", "gfl_log", "gfl_scale", "gfl_gain"):
+        for name in ("gfl_exp", "gfl_log", "gfl_scale"):
             getattr(self.c, name).restype = ctypes.c_float
         for name in ("gfl_exp", "gfl_log"):
             getattr(self.c, name).argtypes = [ctypes.c_float]
@@ -128,10 +128,10 @@ class Firmware:
         """A struct gfl_tensors."""
         return self.Tensors(len(stops), (ctypes.c_uint16 * (2 * self.sizes.layers))(*stops))
 
-    def encode(self, tensors: Any, x: Floats, anchor: Floats, keep: int, bits: int) -> bytes | None:
-        """The payload of x - anchor; None where it does not fit, or is not finite."""
+    def encode(self, tensors: Any, residual: Floats, keep: int, bits: int) -> bytes | None:
+        """The payload of a residual; None where it does not fit, or is not finite."""
         entries, out = self.Entries(), (ctypes.c_uint8 * self.sizes.message)()
-        if not self.c.gfl_select(pointer(x), pointer(anchor), x.size, keep, ctypes.byref(entries)):
+        if not self.c.gfl_select(pointer(residual), residual.size, keep, ctypes.byref(entries)):
             return None
         length = self.c.gfl_encode(
             ctypes.byref(tensors), bits, ctypes.byref(entries), out, ctypes.c_size_t(len(out))

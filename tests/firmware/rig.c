@@ -200,7 +200,7 @@ const uint8_t *rig_sent(const struct rig *rig, size_t *count)
 const float *rig_vector(const struct rig *rig, char which)
 {
     const struct gfl_link *link = &rig->agent.state.link;
-    return which == 'x' ? link->x : which == 'R' ? link->anchor : link->control;
+    return which == 'x' ? link->x : which == 'R' ? link->anchor : link->residual;
 }
 
 /* What tests look at: phase, epoch, sequence, exchanges, fetched, strays, steps, refusal, open. */

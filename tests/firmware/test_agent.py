@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from gossipfl.compression import SparseCodec
 from gossipfl.devices.frames import read_head
 from gossipfl.devices.framing import Deframer
 from gossipfl.devices.keys import print_code
@@ -17,7 +18,7 @@ from gossipfl.devices.messages import (
     Offer,
     Sleep,
 )
-from gossipfl.gossip.link import Applied, Planted
+from gossipfl.gossip.link import Planted
 from gossipfl.learning.training import predict
 from tests.firmware.conftest import Build
 from tests.firmware.device import (
@@ -33,6 +34,7 @@ from tests.firmware.device import (
 from tests.firmware.library import Sizes
 
 WIDTHS = (5, 4, 3)
+SPANS = ((0, 20), (20, 24), (24, 36), (36, 39))
 
 
 def unreliable(seed: int, share: float) -> Callable[[bytes], list[bytes]]:
@@ -62,30 +64,42 @@ def test_from_a_code_to_exchanges(make: Make) -> None:
     assert not np.array_equal(wire.session.replica.parameters, start)
 
 
-def test_device_and_agent_are_one_node(make: Make) -> None:
-    """What the one holds and the other has not told stays what it was, but for training; so do both
-    control variates together, and what neighbours move the agent by reaches the device.
+def test_steps_are_the_devices_and_all_else_is_the_agents(make: Make) -> None:
+    """The agent gets all that steps came to, sooner or later, and the control variate with it;
+    where its model goes, by whatever moves it, steps start.
     """
     wire, rng = wire_for(make, WIDTHS), np.random.default_rng(2)
     wire.run_until(lambda look: look.phase == "training")
     size, replica = wire.session.state.anchor.size, wire.session.replica
-
-    def node() -> tuple[np.ndarray, np.ndarray]:
-        x, h = wire.device.vector("x", size), wire.device.vector("h", size)
-        told = wire.session.state.anchor
-        return x + replica.parameters - told, h + replica.control
-
+    codec, step_size = SparseCodec(size, SPANS), plan_of(WIDTHS).step_size
+    made, told = np.zeros(size), np.zeros(size)
     for _ in range(10):
         wire.run_until(lambda look: look.phase == "exchanging")
+        made += wire.device.vector("x", size) - wire.device.vector("R", size)
         moved = rng.normal(size=size).astype(np.float32)
         replica.parameters += moved
         replica.control += 0.04 * moved
-        before = node()
+        before = replica.parameters.copy()
         wire.run_until(lambda look: look.phase != "exchanging")
-        np.testing.assert_allclose(node(), before, atol=2e-5)
-    gains = {record.ours.activity for record in wire.records if isinstance(record, Applied)}
-    assert 0 not in gains
-    assert np.linalg.norm(wire.device.vector("h", size)) > np.linalg.norm(replica.control) / 4
+        behind = np.linalg.norm(wire.device.vector("R", size) - before)
+        assert behind < np.linalg.norm(moved)
+        heard = codec.decode(wire.records[-1].theirs.payload)
+        half = np.zeros(size)
+        half[heard.indices] = heard.values
+        expected = before + half + step_size * replica.control
+        np.testing.assert_allclose(replica.parameters, expected, atol=1e-5)
+        told += half
+        np.testing.assert_allclose(told + wire.device.vector("e", size), made, atol=1e-4)
+    assert np.linalg.norm(told) > 0.1
+
+
+def test_a_reset_forgets_what_was_not_told(make: Make) -> None:
+    wire = wire_for(make, WIDTHS)
+    wire.run_until(lambda look: look.exchanges == 3 and look.phase == "resting")
+    assert wire.device.vector("e", 39).any()
+    wire.device.reset()
+    assert not wire.device.vector("e", 39).any()
+    check_link(wire)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -170,14 +184,15 @@ def test_a_gateway_that_lost_the_link_seeds_it_anew(make: Make) -> None:
 
 
 def test_another_gateway_takes_the_device_over(make: Make) -> None:
-    """With another code; the model stays the device's own, and counters go on."""
+    """With another code; the device keeps its model until the other's has come; counters go on."""
     wire = wire_for(make, WIDTHS)
     wire.run_until(lambda look: look.exchanges == 3)
-    before = wire.device.vector("x", 39)
+    before = wire.device.vector("R", 39)
     other = bytes(16)
     assert wire.device.enrol(print_code(other))
-    np.testing.assert_array_equal(wire.device.vector("x", 39), before)
     wire.session = session_for(plan_of(WIDTHS), other)
+    wire.run_until(lambda look: 0 < look.fetched < 4 * 39)
+    np.testing.assert_array_equal(wire.device.vector("R", 39), before)
     wire.run_until(lambda look: look.exchanges == 6)
     check_link(wire)
 
@@ -238,10 +253,11 @@ def test_sleep_and_wake(make: Make) -> None:
     wire.device.sleep(3600)
     wire.run_until(lambda look: look.phase == "asleep")
     assert wire.messages[-1] == Sleep(3600)
-    x = wire.device.vector("x", 39)
+    residual = wire.device.vector("e", 39)
+    assert residual.any()
     assert wire.device.poll(10_000) == (0xFFFFFFFF, b"")
     wire.device.reset()  # as after deep sleep: local training was stored before
-    np.testing.assert_array_equal(wire.device.vector("x", 39), x)
+    np.testing.assert_array_equal(wire.device.vector("e", 39), residual)
     wire.run_until(lambda look: look.exchanges == 2)
     check_link(wire)
 
@@ -284,7 +300,8 @@ def test_training_that_diverges_starts_from_the_anchor(make: Make) -> None:
     wire = Wire(device, session_for(plan_of(WIDTHS)))
     device.enrol(print_code(bytes(range(16))))
     wire.run_until(lambda look: look.steps == 200)
-    assert np.isfinite(device.vector("x", 39)).all()
+    assert np.isfinite(device.vector("R", 39)).all()
+    assert np.isfinite(device.vector("e", 39)).all()
 
 
 def test_the_digits_model_learns(build: Build) -> None:

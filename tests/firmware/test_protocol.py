@@ -54,7 +54,6 @@ class CHalf(ctypes.Structure):
     _fields_ = (
         ("sequence", ctypes.c_uint32),
         ("digest", ctypes.c_uint8 * 2),
-        ("activity", ctypes.c_uint8),
         ("battery", ctypes.c_uint8),
         ("samples", ctypes.c_uint32),
         ("payload", ctypes.c_char_p),
@@ -173,9 +172,9 @@ def test_what_the_device_writes(
     )
     room = SIZES.parameters, SIZES.units, SIZES.layers, 0, SIZES.batch, SIZES.entries, SIZES.message
     assert messages.decode(hello) == Hello(*room, 64, 10, samples, battery, word, digest)
-    half = CHalf(word or 1, (ctypes.c_uint8 * 2)(*digest[:2]), 3, battery, samples, chance, 7)
+    half = CHalf(word or 1, (ctypes.c_uint8 * 2)(*digest[:2]), battery, samples, chance, 7)
     offer = written("gfl_write_half", Offer.TYPE, ctypes.byref(half))
-    expected = Offer(word or 1, digest[:2], 3, battery, samples, chance[:7])
+    expected = Offer(word or 1, digest[:2], battery, samples, chance[:7])
     assert messages.decode(offer) == expected
     assert messages.encode(expected) == offer
 

@@ -27,13 +27,10 @@ class DeviceLearner:
     """
 
     def __init__(self, plan: DevicePlan, proxy: Proxy | None = None) -> None:
-        settings = plan.settings
-        rate = settings.learning_rate / (1 - settings.momentum)
         self.plan = plan
         self.proxy = proxy
         self._told_samples = 1
         self.size = plan.spec.parameters
-        self._full_step_size = rate * settings.local_steps
         self._idle_rounds = ROUNDS_MAX
 
     @property
@@ -50,7 +47,7 @@ class DeviceLearner:
         """0 while the device does not train, as of any node that rests."""
         if self._by_proxy:
             return self._by_proxy.step_size
-        return self._full_step_size if self._idle_rounds < ROUNDS_MAX else 0.0
+        return self.plan.step_size if self._idle_rounds < ROUNDS_MAX else 0.0
 
     def note(self, message: FromDevice) -> None:
         """The device has said this."""

@@ -21,11 +21,11 @@ static void check(const struct gfl_entries *entries)
 }
 
 /* What was encoded is what is decoded. */
-static void pass(const float *x, const float *anchor, unsigned mark_bits)
+static void pass(const float *residual, unsigned mark_bits)
 {
     struct gfl_entries sent, found;
     uint8_t payload[96];
-    if (!gfl_select(x, anchor, SIZE, GFL_ENTRIES_MAX, &sent))
+    if (!gfl_select(residual, SIZE, GFL_ENTRIES_MAX, &sent))
         return;
     size_t length = gfl_encode(&tensors, mark_bits, &sent, payload, sizeof payload);
     if (!length)
@@ -40,10 +40,10 @@ static void pass(const float *x, const float *anchor, unsigned mark_bits)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct gfl_entries entries;
-    float vectors[2][SIZE] = { { 0 } };
+    float residual[SIZE] = { 0 };
     if (gfl_decode(&tensors, bytes, length, &entries))
         check(&entries);
-    memcpy(vectors, bytes, length < sizeof vectors ? length : sizeof vectors);
-    pass(vectors[0], vectors[1], 1 + (unsigned)(length & 1));
+    memcpy(residual, bytes, length < sizeof residual ? length : sizeof residual);
+    pass(residual, 1 + (unsigned)(length & 1));
     return 0;
 }

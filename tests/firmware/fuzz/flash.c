@@ -37,10 +37,10 @@ static const struct { uint8_t length, bytes[40]; } usual[] = {
                                   2, 0, 0, 0, 0, 0, 0, 0, 0, 156, 0, 0, 0, 2, 5, 0, 4, 0, 3, 0 } },
     [GFL_RECORD_LINK] = { 18, { 1, 1 } },
     [GFL_RECORD_ANCHOR] = { 156, { 0 } },
-    [GFL_RECORD_X] = { 156, { 0 } },
-    [GFL_RECORD_CONTROL] = { 156, { 0 } },
-    [GFL_RECORD_OFFERED] = { 14, { GFL_OFFER, 1, 0, 0, 0, 0, 0, 9, 255, 4 } },
-    [GFL_RECORD_APPLIED] = { 14, { GFL_REPLY, 1, 0, 0, 0, 0, 0, 9, 255, 4 } },
+    [GFL_RECORD_RESIDUAL] = { 156, { 0 } },
+    [GFL_RECORD_SEED] = { 156, { 0 } },
+    [GFL_RECORD_OFFERED] = { 13, { GFL_OFFER, 1, 0, 0, 0, 0, 0, 255, 4 } },
+    [GFL_RECORD_APPLIED] = { 13, { GFL_REPLY, 1, 0, 0, 0, 0, 0, 255, 4 } },
     [GFL_RECORD_CHUNK] = { 125, { GFL_CHUNK } },
 };
 

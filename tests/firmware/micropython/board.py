@@ -131,7 +131,7 @@ class Board:
         return bool(self.call("look")["dead"])
 
     def vector(self, which: str, size: int) -> Floats:
-        """A copy of "x", of the anchor "R" or of the control variate "h"."""
+        """A copy of "x", of the anchor "R" or of the residual "e"."""
         found = np.frombuffer(bytes.fromhex(self.call("vector", which)), "<f4")
         assert found.size == size
         return found.copy()

@@ -215,7 +215,7 @@ def look():
 
 def vector(name):
     link = Bench.agent._state.link
-    return bytes({"R": link.anchor, "x": link.x, "h": link.control}[name]).hex()
+    return bytes({"R": link.anchor, "x": link.x, "e": link.residual}[name]).hex()
 
 
 def classify(features):
@@ -263,8 +263,8 @@ def deframe(frame_max, pieces):
     return [found.hex() for piece in pieces for found in deframer.feed(unhexlify(piece))]
 
 
-def encode(stops, bits, x, anchor, keep):
-    found = selection.select(array("f", unhexlify(x)), array("f", unhexlify(anchor)), keep)
+def encode(stops, bits, residual, keep):
+    found = selection.select(array("f", unhexlify(residual)), keep)
     return None if found is None else codec.encode(stops, bits, *found).hex()
 
 
@@ -280,10 +280,6 @@ def scale_bytes():
     return bytes(array("f", [scales.scale(code) for code in range(256)])).hex()
 
 
-def gain_bytes():
-    return bytes(array("f", [scales.gain(code) for code in range(256)])).hex()
-
-
 def scale_codes(values):
     return [scales.scale_code(scales.whole(value), 1) for value in array("f", unhexlify(values))]
 
@@ -296,11 +292,11 @@ def read_orders(message, room):
     return [orders.model.widths, orders.batch, orders.steps, orders.keep, orders.seed.hex()]
 
 
-def train(widths, path, places, x, rate, correction):
+def train(widths, path, places, x, rate):
     held = rows.RowFile(path, widths[0], widths[-1])
     x = array("f", unhexlify(x))
     trainer = step.Trainer(Model(tuple(widths)), len(places))
-    loss = trainer.step(x, held, places, rate, array("f", unhexlify(correction)))
+    loss = trainer.step(x, held, places, rate)
     return bytes(x).hex(), loss
 
 

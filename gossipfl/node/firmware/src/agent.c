@@ -108,9 +108,7 @@ int gfl_classify(struct gfl_agent *agent, const float *features, float *logits)
     if (!state->learning)
         return -1;
     gfl_copy(agent->workspace.features, features, 4u * model->widths[0]);
-    /* What both ends hold lacks what no message has told yet, most of which is local noise. */
-    const float *parameters = state->link.seeded ? state->link.anchor : state->link.x;
-    const float *found = gfl_model_outputs(model, parameters, &agent->workspace);
+    const float *found = gfl_model_outputs(model, state->link.anchor, &agent->workspace);
     uint32_t best = 0, classes = model->widths[model->layers];
     for (uint32_t i = 1; i < classes; i++)
         best = found[i] > found[best] ? i : best;

@@ -82,7 +82,7 @@
 #define GFL_SLOT_BYTES 49152
 #endif
 
-/* Exchanges after which local training is stored at the latest. */
+/* Exchanges that a reset makes again at most: then everything is stored anew. */
 #ifndef GFL_EXCHANGES_PER_CHECKPOINT
 #define GFL_EXCHANGES_PER_CHECKPOINT 32
 #endif

@@ -162,14 +162,6 @@ static void take_gradient(const struct gfl_model *model, parameter *x,
     }
 }
 
-static void correct(parameter *x, const float *correction, uint32_t size, struct gfl_factor rate)
-{
-    for (uint32_t i = 0; i < size; i++) {
-        int32_t by = gfl_to_fixed(correction[i], GFL_PARAMETER_BITS, GFL_PARAMETER_LIMIT);
-        x[i] = less(x[i], -(int64_t)by * rate.mantissa, rate.shift);
-    }
-}
-
 float gfl_model_step(const struct gfl_model *model, float *x, const struct gfl_samples *samples,
                      const uint32_t *places, uint32_t batch, const struct gfl_step *step,
                      struct gfl_workspace *workspace)
@@ -186,8 +178,6 @@ float gfl_model_step(const struct gfl_model *model, float *x, const struct gfl_s
         (void)read_row(samples, places[row], workspace);
         take_gradient(model, fixed, workspace, row, gfl_factor_of(step->learning_rate, batch));
     }
-    if (step->correction)
-        correct(fixed, step->correction, size, gfl_factor_of(step->learning_rate, 1));
     convert_back(x, size);
     return gfl_from_fixed(gfl_held(loss / batch, 0x7FFFFFFF), GFL_UNIT_BITS);
 }

@@ -4,8 +4,13 @@
 #include "blake2b.h"
 #include "bytes.h"
 #include "codec.h"
-#include "scales.h"
 #include "selection.h"
+
+static void scatter(float *target, const struct gfl_entries *entries, float weight)
+{
+    for (uint32_t i = 0; i < entries->count; i++)
+        target[entries->indices[i]] += weight * entries->values[i];
+}
 
 bool gfl_link_offer(struct gfl_link *link, const struct gfl_orders *orders, uint32_t samples,
                     struct gfl_entries *room)
@@ -14,12 +19,16 @@ bool gfl_link_offer(struct gfl_link *link, const struct gfl_orders *orders, uint
     struct gfl_tensors tensors;
     uint32_t size = gfl_model_parameters(&orders->model);
     gfl_model_tensors(&orders->model, &tensors);
-    if (!gfl_select(link->x, link->anchor, size, orders->keep < size ? orders->keep : size, room))
+    for (uint32_t i = 0; i < size; i++)
+        link->residual[i] += link->x[i] - link->anchor[i];
+    if (!gfl_select(link->residual, size, orders->keep < size ? orders->keep : size, room))
         return false;
     pending->length = (uint32_t)gfl_encode(&tensors, orders->mark_bits, room, pending->payload,
                                            sizeof pending->payload);
     pending->samples = samples;
     link->open = pending->length > 0;
+    if (link->open)
+        scatter(link->residual, room, -1);
     return link->open;
 }
 
@@ -28,7 +37,6 @@ void gfl_link_half(const struct gfl_link *link, struct gfl_half *out)
     const struct gfl_pending *pending = &link->pending;
     out->sequence = link->sequence + 1;
     gfl_copy(out->digest, link->digest, GFL_SHORT_DIGEST_BYTES);
-    out->activity = 0;
     out->samples = pending->samples;
     out->payload = pending->payload;
     out->length = pending->length;
@@ -44,12 +52,6 @@ bool gfl_link_suits(const struct gfl_link *link, const struct gfl_model *model,
         && gfl_decode(&tensors, theirs->payload, theirs->length, room);
 }
 
-static void scatter(float *target, const struct gfl_entries *entries, float weight)
-{
-    for (uint32_t i = 0; i < entries->count; i++)
-        target[entries->indices[i]] += weight * entries->values[i];
-}
-
 static void add_big_endian(struct gfl_blake2b *hash, uint32_t number)
 {
     uint8_t bytes[4] = { (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
@@ -57,9 +59,11 @@ static void add_big_endian(struct gfl_blake2b *hash, uint32_t number)
     gfl_blake2b_add(hash, bytes, sizeof bytes);
 }
 
-static void add_half(struct gfl_blake2b *hash, uint32_t samples, uint8_t activity,
-                     const uint8_t *payload, uint32_t length)
+/* Between any two nodes, a byte tells of the control variate.  A device has none. */
+static void add_half(struct gfl_blake2b *hash, uint32_t samples, const uint8_t *payload,
+                     uint32_t length)
 {
+    static const uint8_t activity = 0;
     add_big_endian(hash, samples);
     gfl_blake2b_add(hash, &activity, 1);
     add_big_endian(hash, length);
@@ -72,22 +76,17 @@ static void extend(struct gfl_link *link, const struct gfl_half *theirs)
     struct gfl_blake2b hash;
     gfl_blake2b_start(&hash, GFL_DIGEST_BYTES, NULL, 0);
     gfl_blake2b_add(&hash, link->digest, GFL_DIGEST_BYTES);
-    add_half(&hash, theirs->samples, theirs->activity, theirs->payload, theirs->length);
-    add_half(&hash, ours->samples, 0, ours->payload, ours->length);
+    add_half(&hash, theirs->samples, theirs->payload, theirs->length);
+    add_half(&hash, ours->samples, ours->payload, ours->length);
     gfl_blake2b_finish(&hash, link->digest);
 }
 
 void gfl_link_apply(struct gfl_link *link, const struct gfl_model *model,
                     const struct gfl_half *theirs, struct gfl_entries *room)
 {
-    const struct gfl_pending *ours = &link->pending;
     struct gfl_tensors tensors;
     gfl_model_tensors(model, &tensors);
     gfl_decode(&tensors, theirs->payload, theirs->length, room);
-    scatter(link->x, room, 1);
-    scatter(link->control, room, gfl_gain(theirs->activity));
-    scatter(link->anchor, room, 1);
-    gfl_decode(&tensors, ours->payload, ours->length, room);
     scatter(link->anchor, room, 1);
     extend(link, theirs);
     link->sequence++;

@@ -1,5 +1,5 @@
 /* The link with the gateway: the anchor that both ends hold, and the count and running digest of all
- * that moved it.  As gossipfl/gossip/link.py and devices/relay.py, where the gateway's end comes
+ * that was exchanged.  As gossipfl/gossip/link.py and devices/relay.py, where the gateway's end comes
  * first. */
 #ifndef GFL_LINK_H
 #define GFL_LINK_H
@@ -13,7 +13,9 @@ struct gfl_pending {
     uint8_t payload[GFL_PAYLOAD_MAX];
 };
 
-/* x is the device's model, control its control variate.  seeded: anchor and digest mean something. */
+/* anchor: what the gateway has told of the mesh's model, which the device goes by; local steps begin there.
+ * residual: what they came to that the gateway was not told yet.  x: where the steps of this round have
+ * got to; without a link, as much of a seed as has come.  seeded: the link stands. */
 struct gfl_link {
     bool seeded;
     bool open;
@@ -21,12 +23,12 @@ struct gfl_link {
     uint8_t digest[GFL_DIGEST_BYTES];
     struct gfl_pending pending;
     float anchor[GFL_PARAMETERS_MAX];
+    float residual[GFL_PARAMETERS_MAX];
     float x[GFL_PARAMETERS_MAX];
-    float control[GFL_PARAMETERS_MAX];
 };
 
-/* Open the next exchange: what x has moved away from the anchor becomes `pending`.  False if x is not
- * finite, or if the message has no room for the payload. */
+/* Open the next exchange: how far x has got from the anchor is added to the residual, the most of which
+ * becomes `pending`.  False if x is not finite, or if the message has no room for the payload. */
 bool gfl_link_offer(struct gfl_link *link, const struct gfl_orders *orders, uint32_t samples,
                     struct gfl_entries *room);
 
@@ -37,7 +39,7 @@ void gfl_link_half(const struct gfl_link *link, struct gfl_half *out);
 bool gfl_link_suits(const struct gfl_link *link, const struct gfl_model *model,
                     const struct gfl_half *theirs, struct gfl_entries *room);
 
-/* Apply both halves; only of a half that suits. */
+/* Move the anchor by the gateway's half; only of a half that suits. */
 void gfl_link_apply(struct gfl_link *link, const struct gfl_model *model,
                     const struct gfl_half *theirs, struct gfl_entries *room);
 

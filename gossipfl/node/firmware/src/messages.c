@@ -35,9 +35,8 @@ size_t gfl_write_half(uint8_t *out, enum gfl_message type, const struct gfl_half
     out[0] = (uint8_t)type;
     gfl_store32(out + 1, half->sequence);
     gfl_copy(out + 5, half->digest, GFL_SHORT_DIGEST_BYTES);
-    out[7] = half->activity;
-    out[8] = half->battery;
-    gfl_store32(out + 9, half->samples);
+    out[7] = half->battery;
+    gfl_store32(out + 8, half->samples);
     gfl_copy(out + GFL_HALF_BYTES, half->payload, half->length);
     return GFL_HALF_BYTES + half->length;
 }
@@ -63,9 +62,8 @@ bool gfl_read_half(const uint8_t *message, size_t length, struct gfl_half *out)
         return false;
     out->sequence = gfl_load32(message + 1);
     gfl_copy(out->digest, message + 5, GFL_SHORT_DIGEST_BYTES);
-    out->activity = message[7];
-    out->battery = message[8];
-    out->samples = gfl_load32(message + 9);
+    out->battery = message[7];
+    out->samples = gfl_load32(message + 8);
     out->payload = message + GFL_HALF_BYTES;
     out->length = (uint32_t)(length - GFL_HALF_BYTES);
     return out->sequence > 0 && out->samples > 0 && out->samples <= 0x7FFFFFFFu;

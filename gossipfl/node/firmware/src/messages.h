@@ -58,14 +58,13 @@ struct gfl_orders {
 struct gfl_half {
     uint32_t sequence;
     uint8_t digest[GFL_SHORT_DIGEST_BYTES];
-    uint8_t activity;
     uint8_t battery;
     uint32_t samples;
     const uint8_t *payload;
     uint32_t length;
 };
 
-#define GFL_HALF_BYTES 13
+#define GFL_HALF_BYTES 12
 #define GFL_CHUNK_HEAD_BYTES 5
 #define GFL_PAYLOAD_MAX (GFL_MESSAGE_MAX - GFL_HALF_BYTES)
 #define GFL_ORDERS_BYTES_MAX (36 + 2 * GFL_LAYERS_MAX)

@@ -22,11 +22,9 @@ struct gfl_samples {
     void *context;
 };
 
-/* How one step goes.  correction: the control variate, added outside the optimizer, or NULL. */
 struct gfl_step {
     float learning_rate;
     float momentum;
-    const float *correction;
 };
 
 /* What a step computes in: with GFL_FIXED_POINT integers, see fixed.h. */

@@ -4,14 +4,23 @@
 #include "phases.h"
 #include "questions.h"
 
-/* What does not help is forgotten: the model starts again from what both ends hold. */
+static uint32_t model_bytes(const struct gfl_agent *agent)
+{
+    return 4 * gfl_model_parameters(&agent->state.orders.model);
+}
+
+/* What does not help is forgotten; the next round begins at the anchor anyway. */
 static void recover(struct gfl_agent *agent)
 {
-    struct gfl_link *link = &agent->state.link;
-    uint32_t bytes = 4 * gfl_model_parameters(&agent->state.orders.model);
     agent->statistics.divergences++;
-    gfl_copy(link->x, link->anchor, bytes);
-    gfl_fill(link->control, 0, bytes);
+    gfl_fill(agent->state.link.residual, 0, model_bytes(agent));
+}
+
+static void begin(struct gfl_agent *agent)
+{
+    struct gfl_link *link = &agent->state.link;
+    gfl_copy(link->x, link->anchor, model_bytes(agent));
+    agent->round_ms = gfl_now(agent);
 }
 
 static void offer(struct gfl_agent *agent)
@@ -31,9 +40,9 @@ void gfl_train(struct gfl_agent *agent)
 {
     const struct gfl_orders *orders = &agent->state.orders;
     uint32_t places[GFL_BATCH_MAX], batch = orders->batch;
-    struct gfl_step step = { orders->learning_rate, orders->momentum, agent->state.link.control };
+    struct gfl_step step = { orders->learning_rate, orders->momentum };
     if (agent->steps_done == 0)
-        agent->round_ms = gfl_now(agent);
+        begin(agent);
     if (batch > agent->samples->count)
         batch = agent->samples->count;
     for (uint32_t i = 0; i < batch; i++)

@@ -2,9 +2,6 @@
 
 #include "arithmetic.h"
 
-/* How many octaves an activity code lies above the equal scale code. */
-#define ACTIVITY_OCTAVES 8
-
 /* 2^(i / 8). */
 static const float eighths[8] = {
     1.0f, 1.0905077f, 1.1892071f, 1.2968396f, 1.4142135f, 1.5422108f, 1.6817929f, 1.8340081f,
@@ -19,11 +16,6 @@ static const double odd_sixteenths[8] = {
 float gfl_scale(uint8_t code)
 {
     return eighths[code % 8] * gfl_power(code / 8 - 24);
-}
-
-float gfl_gain(uint8_t code)
-{
-    return code ? gfl_scale(code) * gfl_power(ACTIVITY_OCTAVES) : 0;
 }
 
 /* The end of a code's neighbourhood. */

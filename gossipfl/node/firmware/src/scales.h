@@ -1,7 +1,7 @@
 /* Positive numbers in one byte: logarithmic, eight codes an octave.
  *
- * Scale code c stands for 2^((c - 192) / 8), activity code c for 2^((c - 128) / 8).  Both ends of a
- * link decode to the same bits: literals times exact powers of two. */
+ * Code c stands for 2^((c - 192) / 8).  Both ends of a link decode to the same bits: literals times exact
+ * powers of two. */
 #ifndef GFL_SCALES_H
 #define GFL_SCALES_H
 
@@ -15,8 +15,5 @@ uint8_t gfl_scale_code(double mean);
 
 /* Bits of the smallest scale: lesser magnitudes stay in the residual. */
 #define GFL_SCALE_MIN_BITS 0x33800000u
-
-/* What an activity code stands for: the gain of the control variate, none for 0. */
-float gfl_gain(uint8_t code);
 
 #endif

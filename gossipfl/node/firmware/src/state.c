@@ -58,23 +58,22 @@ static bool take_orders(struct gfl_state *state, const uint8_t *bytes, uint32_t 
     return true;
 }
 
-/* The whole seed has come: the anchor starts here, and so does the model if there is none. */
+/* The whole seed has come: the anchor starts here. */
 static bool plant(struct gfl_state *state)
 {
     struct gfl_link *link = &state->link;
     uint32_t size = gfl_model_parameters(&state->orders.model);
     uint8_t digest[GFL_DIGEST_BYTES];
-    gfl_link_seed_digest(link->anchor, size, digest);
+    gfl_link_seed_digest(link->x, size, digest);
     if (!gfl_equal(digest, state->orders.seed, GFL_DIGEST_BYTES)) {
         state->fetched = 0;
         return false;
     }
+    gfl_copy(link->anchor, link->x, 4 * size);
     gfl_link_plant(link, digest);
-    if (!state->learning) {
-        gfl_copy(link->x, link->anchor, 4 * size);
-        gfl_fill(link->control, 0, 4 * size);
-        state->learning = true;
-    }
+    if (!state->learning)
+        gfl_fill(link->residual, 0, 4 * size);
+    state->learning = true;
     return true;
 }
 
@@ -88,7 +87,7 @@ static bool take_chunk(struct gfl_state *state, const uint8_t *bytes, uint32_t l
         float number = gfl_load_float(bytes + GFL_CHUNK_HEAD_BYTES + i);
         if (gfl_magnitude(number) >= GFL_INFINITE)
             return false;
-        state->link.anchor[(state->fetched + i) / 4] = number;
+        state->link.x[(state->fetched + i) / 4] = number;
     }
     state->fetched += count;
     return state->fetched < model_bytes(state) || plant(state);
@@ -179,10 +178,10 @@ static float *vector_of(struct gfl_state *state, uint8_t type)
     switch (type) {
     case GFL_RECORD_ANCHOR:
         return state->link.anchor;
-    case GFL_RECORD_X:
+    case GFL_RECORD_RESIDUAL:
+        return state->link.residual;
+    case GFL_RECORD_SEED:
         return state->link.x;
-    case GFL_RECORD_CONTROL:
-        return state->link.control;
     default:
         return NULL;
     }
@@ -205,6 +204,9 @@ static bool visit(void *context, uint8_t type, uint32_t offset, uint32_t length)
     gfl_store_read(&state->store, offset, state->record, length);
     /* A change that did not suit the state when it came does not suit it now. */
     make(state, type, state->record, length);
+    /* It told of training that a reset has lost; what is left of that no one knows any more. */
+    if (type == GFL_RECORD_OFFERED)
+        gfl_fill(state->link.residual, 0, sizeof state->link.residual);
     return true;
 }
 
@@ -261,14 +263,15 @@ bool gfl_state_checkpoint(struct gfl_state *state)
         write_record(store, GFL_RECORD_ORDERS, state->orders_bytes, state->orders_length);
         write_link(state, link);
         write_record(store, GFL_RECORD_LINK, link, sizeof link);
-        write_record(store, GFL_RECORD_ANCHOR, state->link.anchor, model_bytes(state));
-    }
-    if (state->learning) {
-        write_record(store, GFL_RECORD_X, state->link.x, model_bytes(state));
-        write_record(store, GFL_RECORD_CONTROL, state->link.control, model_bytes(state));
     }
     if (state->link.open)
         write_offered(state);
+    if (state->learning) {
+        write_record(store, GFL_RECORD_ANCHOR, state->link.anchor, model_bytes(state));
+        write_record(store, GFL_RECORD_RESIDUAL, state->link.residual, model_bytes(state));
+    }
+    if (gfl_state_lacks_seed(state))
+        write_record(store, GFL_RECORD_SEED, state->link.x, model_bytes(state));
     return gfl_store_end_checkpoint(store);
 }
 

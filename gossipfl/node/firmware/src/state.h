@@ -14,14 +14,14 @@ enum gfl_record {
     GFL_RECORD_ORDERS,       /* as the message */
     GFL_RECORD_LINK,         /* in checkpoints: all of it but the vectors */
     GFL_RECORD_ANCHOR,
-    GFL_RECORD_X,
-    GFL_RECORD_CONTROL,
+    GFL_RECORD_RESIDUAL,
+    GFL_RECORD_SEED,    /* in checkpoints: what has come of it */
     GFL_RECORD_OFFERED, /* our half, as the message */
     GFL_RECORD_APPLIED, /* the gateway's half, as the message */
-    GFL_RECORD_CHUNK,   /* part of the anchor, as the message */
+    GFL_RECORD_CHUNK,   /* part of the seed, as the message */
 };
 
-/* identity: enrolled once there is one.  learning: x and control mean something.  fetched: bytes of
+/* identity: enrolled once there is one.  learning: anchor and residual mean something.  fetched: bytes of
  * the seed that have come.  counter: the next to use; below `reserved` all may be used. */
 struct gfl_state {
     struct gfl_store store;
@@ -49,7 +49,7 @@ void gfl_state_open(struct gfl_state *state, const struct gfl_port *port);
 bool gfl_state_change(struct gfl_state *state, enum gfl_record type, const uint8_t *bytes,
                       uint32_t length);
 
-/* Store everything, local training too. */
+/* Store everything, what was not told yet too. */
 bool gfl_state_checkpoint(struct gfl_state *state);
 
 /* The number of the next frame, which no other will ever bear.  False if that cannot be promised. */

@@ -75,13 +75,13 @@ float gfl_model_step(const struct gfl_model *model, float *x, const struct gfl_s
                      const uint32_t *places, uint32_t batch, const struct gfl_step *step,
                      struct gfl_workspace *workspace)
 {
-    uint32_t size = gfl_model_parameters(model);
     float loss = 0;
     for (uint32_t row = 0; row < batch; row++) {
         uint32_t truth = samples->read(samples->context, places[row], workspace->features);
         loss += look_at(model, x, truth, workspace, row);
     }
 #if GFL_MOMENTUM
+    uint32_t size = gfl_model_parameters(model);
     float *target = workspace->velocity, rate = 1.0f / (float)batch;
     for (uint32_t i = 0; i < size; i++)
         target[i] *= step->momentum;
@@ -96,9 +96,6 @@ float gfl_model_step(const struct gfl_model *model, float *x, const struct gfl_s
     for (uint32_t i = 0; i < size; i++)
         x[i] -= step->learning_rate * target[i];
 #endif
-    if (step->correction)
-        for (uint32_t i = 0; i < size; i++)
-            x[i] += step->learning_rate * step->correction[i];
     return loss / (float)batch;
 }
 

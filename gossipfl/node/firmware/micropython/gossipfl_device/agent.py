@@ -168,9 +168,9 @@ class Agent:
         link = self._state.link
         half = link.offer(self._rows.count, self._room.message - messages.HALF_BYTES)
         if half is None:
-            # What does not help is forgotten: the model starts again from what both ends hold.
+            # What does not help is forgotten; the next round begins at the anchor anyway.
             self.statistics.divergences += 1
-            link.restart()
+            link.forget_residual()
             return
         self._state.change(state.OFFERED, half.encode())
         self._course.enter(EXCHANGING)

@@ -28,8 +28,8 @@ BATTERY_UNKNOWN = 255
 DIGEST_BYTES = 8
 HOLDS_NOTHING = b"\xff" * DIGEST_BYTES
 CHUNK_HEAD_BYTES = 5
-HALF_BYTES = 13
-_HALF = "<I2sBBI"
+HALF_BYTES = 12
+_HALF = "<I2sBI"
 _ORDERS = "<BHHIffHB8sI"
 _ORDERS_BYTES = 33
 _INTERVAL_S_MAX = 604_800
@@ -72,21 +72,19 @@ class Half:
         self,
         sequence: int,
         digest: bytes,
-        activity: int,
         battery: int,
         samples: int,
         payload: bytes,
     ) -> None:
         self.sequence = sequence
         self.digest = digest
-        self.activity = activity
         self.battery = battery
         self.samples = samples
         self.payload = payload
 
     def encode(self) -> bytes:
         """As an OFFER."""
-        own = (self.sequence, self.digest, self.activity, self.battery, self.samples)
+        own = (self.sequence, self.digest, self.battery, self.samples)
         return bytes([OFFER]) + struct.pack(_HALF, *own) + self.payload
 
 
@@ -94,10 +92,10 @@ def read_half(message: bytes) -> Half:
     """An OFFER or a REPLY."""
     if len(message) <= HALF_BYTES:
         raise ValueError("half of an exchange without a payload")
-    sequence, digest, activity, battery, samples = struct.unpack_from(_HALF, message, 1)
+    sequence, digest, battery, samples = struct.unpack_from(_HALF, message, 1)
     if not sequence or not 0 < samples <= _SAMPLES_MAX:
         raise ValueError("half of an exchange without a number, or of no samples")
-    return Half(sequence, digest, activity, battery, samples, message[HALF_BYTES:])
+    return Half(sequence, digest, battery, samples, message[HALF_BYTES:])
 
 
 class Orders:

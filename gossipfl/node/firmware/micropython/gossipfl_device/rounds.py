@@ -21,15 +21,15 @@ class Rounds:
     def step(self, link: Link) -> float:
         """One step; returns the loss before it."""
         orders, trainer = link.orders, self._trainer_for(link.orders)
+        if not self.steps_done:
+            link.begin()
         places = [self._sampling.next() for _ in range(min(orders.batch, self._rows.count))]
         self.steps_done += 1
-        return trainer.step(link.x, self._rows, places, orders.learning_rate, link.control)
+        return trainer.step(link.x, self._rows, places, orders.learning_rate)
 
     def classify(self, link: Link, features: Vector[float]) -> int:
         """The class of a sample."""
-        # What both ends hold lacks what no message has told yet, most of which is local noise.
-        parameters = link.anchor if link.seeded else link.x
-        logits = self._trainer_for(link.orders).classify(parameters, features)
+        logits = self._trainer_for(link.orders).classify(link.anchor, features)
         return max(range(len(logits)), key=lambda i: logits[i])
 
     def _trainer_for(self, orders: Orders) -> Trainer:

@@ -16,7 +16,6 @@ _BORDERS = (
     6651033680544135, 7253003658850448, 7909456575025820, 8625323556245722,
 )  # fmt: skip
 _OCTAVE_MIN = -24
-_ACTIVITY_OCTAVE_MIN = -16
 # Lesser magnitudes stay in the residual.
 SCALE_MIN = 1 / (1 << 24)
 
@@ -24,11 +23,6 @@ SCALE_MIN = 1 / (1 << 24)
 def scale(code: int) -> float:
     """What a scale code stands for."""
     return math.ldexp(_EIGHTHS[code % 8], code // 8 + _OCTAVE_MIN)
-
-
-def gain(code: int) -> float:
-    """What an activity code stands for: the gain of the control variate, none for 0."""
-    return math.ldexp(_EIGHTHS[code % 8], code // 8 + _ACTIVITY_OCTAVE_MIN) if code else 0.0
 
 
 def whole(magnitude: float) -> int:

@@ -1,7 +1,7 @@
 """What a device must not lose, and every change of it.
 
 A change is one record: made, and stored before anybody is told; made again, from the journal, after
-a reset.  Local training alone is stored by checkpoints only.
+a reset.  What was not told yet is in checkpoints only.
 """
 
 import struct
@@ -23,11 +23,11 @@ COUNTER = 2  # below which counters may be used
 ORDERS = 3  # as the message
 LINK = 4  # in checkpoints: all of it but the vectors
 ANCHOR = 5  # in checkpoints, piece by piece: the first's place, then numbers
-X = 6
-CONTROL = 7
+RESIDUAL = 6
+SEED = 7  # in checkpoints: what has come of it
 OFFERED = 8  # our half, as the message
 APPLIED = 9  # the gateway's half, as the message
-CHUNK = 10  # part of the anchor, as the message
+CHUNK = 10  # part of the seed, as the message
 
 _COUNTERS_AHEAD = 64
 _PIECE = 64
@@ -38,7 +38,7 @@ _LINK = "<BBI8sI"
 
 class State:
     """enrolled: there is an identity.  ordered: there is a link.
-    learning: x and control mean something.  fetched: bytes of the seed that have come.
+    learning: anchor and residual mean something.  fetched: bytes of the seed that have come.
     exchanges: made since the last checkpoint that a reset went back to.
     """
 
@@ -58,6 +58,9 @@ class State:
         for kind, content in store.records():
             try:
                 self._make(kind, content)
+                if kind == OFFERED:
+                    # It told of training that a reset has lost; what is left of that no one knows.
+                    self.link.forget_residual()
             except ValueError:
                 pass  # of firmware with more room, say: nor does what follows it suit this one
         self._counter = self._reserved
@@ -72,7 +75,7 @@ class State:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Store everything, local training too.  Raises StoreError."""
+        """Store everything, what was not told yet too.  Raises StoreError."""
         self._store.checkpoint(self._all())
 
     def take_counter(self) -> int:
@@ -106,7 +109,7 @@ class State:
             raise ValueError("a change of a link that is none")
         elif kind == LINK:
             self._take_link(self.link, content)
-        elif kind in (ANCHOR, X, CONTROL):
+        elif kind in (ANCHOR, RESIDUAL, SEED):
             self._take_vector(self.link, kind, content)
         elif kind == OFFERED:
             self._take_offered(self.link, content)
@@ -134,7 +137,7 @@ class State:
         link.seeded, self.learning = bool(seeded), bool(learning)
 
     def _take_vector(self, link: Link, kind: int, content: bytes) -> None:
-        vector = {ANCHOR: link.anchor, X: link.x, CONTROL: link.control}[kind]
+        vector = {ANCHOR: link.anchor, RESIDUAL: link.residual, SEED: link.x}[kind]
         piece = numbers(content[_PLACE_BYTES:])
         (start,) = struct.unpack_from("<I", content, 0)
         if start + len(piece) > len(vector):
@@ -156,18 +159,19 @@ class State:
         if not self.lacks_seed or offset != self.fetched or length % 4 or not 0 < length <= left:
             raise ValueError("a chunk of another seed, or place")
         start = offset // 4
-        link.anchor[start : start + length // 4] = numbers(content[CHUNK_HEAD_BYTES:])
+        link.x[start : start + length // 4] = numbers(content[CHUNK_HEAD_BYTES:])
         self.fetched += length
         if length == left:
             self._plant(link)
 
     def _plant(self, link: Link) -> None:
-        """The whole seed has come: the anchor starts here, and a model that there was not yet."""
+        """The whole seed has come: the anchor starts here."""
         if not link.plant(link.orders.seed):
             self.fetched = 0
-        elif not self.learning:
-            link.restart()
-            self.learning = True
+            return
+        if not self.learning:
+            link.forget_residual()
+        self.learning = True
 
     def _all(self) -> Iterator[tuple[int, bytes]]:
         if self.enrolled:
@@ -179,12 +183,13 @@ class State:
         yield ORDERS, self._orders_bytes
         held = (link.seeded, self.learning, link.sequence, link.digest, self.fetched)
         yield LINK, struct.pack(_LINK, *held)
-        yield from _pieces(ANCHOR, link.anchor)
-        if self.learning:
-            yield from _pieces(X, link.x)
-            yield from _pieces(CONTROL, link.control)
         if link.pending is not None:
             yield OFFERED, link.pending.encode()
+        if self.learning:
+            yield from _pieces(ANCHOR, link.anchor)
+            yield from _pieces(RESIDUAL, link.residual)
+        if self.lacks_seed:
+            yield from _pieces(SEED, link.x)
 
 
 def _pieces(kind: int, vector: Vector[float]) -> Iterator[tuple[int, bytes]]:

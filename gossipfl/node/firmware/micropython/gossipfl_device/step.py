@@ -27,12 +27,8 @@ class Trainer:
         rows: Rows,
         places: list[int],
         learning_rate: float,
-        correction: Vector[float],
     ) -> float:
-        """One step on the samples at `places`; returns the loss before it.
-
-        correction: the control variate, of which learning_rate times is added.
-        """
+        """One step on the samples at `places`; returns the loss before it."""
         loss = 0.0
         for row, place in enumerate(places):
             truth = rows.read(place, self._features)
@@ -41,8 +37,6 @@ class Trainer:
         for row, place in enumerate(places):
             rows.read(place, self._features)
             self._add_gradient(x, row, rate)
-        for i in range(len(x)):
-            x[i] += learning_rate * correction[i]
         return loss / len(places)
 
     def classify(self, x: Vector[float], features: Vector[float]) -> Vector[float]:
