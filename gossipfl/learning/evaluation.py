@@ -36,8 +36,8 @@ def _classes(logits: Exact, classes: NDArray[np.int64], weights: Floats | None) 
     shifted = logits - logits.max(1, keepdims=True)
     chosen = shifted[np.arange(len(classes)), classes]
     losses = np.log(np.exp(shifted).sum(1)) - chosen
-    accuracy = float((logits.argmax(1) == classes).mean())
-    loss = float(np.average(losses, weights=weights))
+    accuracy = int(np.count_nonzero(logits.argmax(1) == classes)) / len(classes)
+    loss = float(losses.mean() if weights is None else np.average(losses, weights=weights))
     return Evaluation(loss=loss, accuracy=accuracy, error=None, samples=len(classes))
 
 

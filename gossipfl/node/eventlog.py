@@ -11,7 +11,7 @@ from gossipfl.node.observer import Event
 from gossipfl.node.state.journal import RunBlocking
 
 WAITING_MAX: Final = 10_000
-FLUSH_S: Final = 2.0
+FLUSH_S: Final = 5.0
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
@@ -48,10 +48,13 @@ class EventLog:
 
     def _append(self, lines: str) -> None:
         try:
-            if self._path.exists() and self._path.stat().st_size > FILE_BYTES_MAX:
+            with self._path.open("ab", buffering=0) as file:
+                is_full = file.tell() > FILE_BYTES_MAX
+                if not is_full:
+                    file.write(lines.encode())
+            if is_full:
                 self._path.replace(self._path.with_name(self._path.name + ".1"))
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(lines)
+                self._append(lines)
         except OSError:
             # A full card must not stop the node; the journal reports it where it matters.
             return

@@ -168,7 +168,8 @@ class Neighbourhood:
     def _report(self, noted: Noted) -> None:
         by = None if noted.by is None else self.name_of(noted.by)
         self._observer.emit(noted.event, peer=self.name_of(noted.about), by=by)
-        self._mesh.announce_loss()  # a suspect's place is free
+        if noted.event == "member.suspected":
+            self._mesh.announce_loss()  # its place is free
 
     def name_of(self, member: Id) -> str:
         """What the operator called a member; its id when we do not know."""

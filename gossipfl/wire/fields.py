@@ -3,7 +3,7 @@
 from typing import Any
 
 from attrs import Attribute
-from attrs.validators import and_, deep_iterable, instance_of, matches_re, max_len
+from attrs.validators import and_, instance_of, matches_re
 
 # attrs gives its validators no narrower type than this one.
 Validator = Any
@@ -37,16 +37,23 @@ def text(pattern: str) -> Validator:
 
 def tuple_of(member: Validator, longest: int) -> Validator:
     """A tuple of at most so many, each of them legal."""
-    return and_(instance_of(tuple), max_len(longest), deep_iterable(member))
+
+    def validate(instance: object, attribute: "Attribute[object]", value: object) -> None:
+        if type(value) is not tuple or len(value) > longest:
+            raise ValueError(f"{attribute.name} is a tuple of at most {longest}")
+        for part in value:
+            member(instance, attribute, part)
+
+    return validate
 
 
-def pair_of(*members: Validator) -> Validator:
+def pair_of(first: Validator, second: Validator) -> Validator:
     """A tuple of just these, in this order."""
 
     def validate(instance: object, attribute: "Attribute[object]", value: object) -> None:
-        if not isinstance(value, tuple) or len(value) != len(members):
+        if type(value) is not tuple or len(value) != 2:
             raise ValueError(f"{attribute.name} holds pairs")
-        for member, part in zip(members, value, strict=True):
-            member(instance, attribute, part)
+        first(instance, attribute, value[0])
+        second(instance, attribute, value[1])
 
     return validate

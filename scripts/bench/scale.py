@@ -37,6 +37,7 @@ from gossipfl.node.device import Device
 from gossipfl.node.harness.network import Loopback
 from gossipfl.node.harness.swarm import Swarm, from_files
 from gossipfl.node.kernels import warm_kernels
+from gossipfl.node.starting import undisturbed_start
 from gossipfl.node.surroundings import run_inline
 from gossipfl.topologies.named import parse_topology
 
@@ -124,31 +125,32 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
     addresses = dict(zip(names, Loopback().addresses(len(names)), strict=True))
     graph = parse_topology(f"random:{DEGREE}")
     devices: list[Device] = []
-    for member, file in zip(swarm.members, files, strict=True):
-        near = [each.id for each in graph.neighbours(names, member.name, epoch=0)]
-        settings = {
-            "state": member.home,
-            "data": file,
-            "listen": addresses[member.name],
-            # Those that started before: who dials in vain waits for longer and longer.
-            "peer": tuple(addresses[name] for name in names[: len(devices)] if name in near),
-            "mdns": False,
-            "hints": False,
-            "view": len(near),
-            "view_max": len(near),
-            "interval_s": INTERVAL_S,
-            "handshake_timeout_s": 30.0,  # hundreds begin at once
-        }
-        config = build_config(settings, "scripts/bench/scale")
-        devices.append(Device(config, run_blocking=run_inline))
+    with undisturbed_start():
+        for member, file in zip(swarm.members, files, strict=True):
+            near = [each.id for each in graph.neighbours(names, member.name, epoch=0)]
+            settings = {
+                "state": member.home,
+                "data": file,
+                "listen": addresses[member.name],
+                # Those that started before: who dials in vain waits for longer and longer.
+                "peer": tuple(addresses[name] for name in names[: len(devices)] if name in near),
+                "mdns": False,
+                "hints": False,
+                "view": len(near),
+                "view_max": len(near),
+                "interval_s": INTERVAL_S,
+                "handshake_timeout_s": 30.0,  # hundreds begin at once
+            }
+            config = build_config(settings, "scripts/bench/scale")
+            devices.append(Device(config, run_blocking=run_inline))
+        agents = [device.make_agent() for device in devices]
     async with trio.open_nursery() as nursery:
-        agents = []
-        for number, device in enumerate(devices):
-            agents.append(device.make_agent())
+        for start in range(0, len(agents), STARTS_AT_ONCE):
+            async with trio.open_nursery() as batch:
+                for agent in agents[start : start + STARTS_AT_ONCE]:
+                    batch.start_soon(nursery.start, agent.run)
+        for device in devices:
             nursery.start_soon(device.log.run)
-            await nursery.start(agents[-1].run)
-            if number % STARTS_AT_ONCE == 0:  # handshakes of those before go first
-                await trio.sleep(0.1)
         answers = [agent.answers for agent in agents]
         await _until_linked(lambda: [len(each.status()["neighbours"]) for each in answers])
 

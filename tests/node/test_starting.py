@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from gossipfl.node.starting import undisturbed_start
+from gossipfl.node.starting import LOOK_EVERY, undisturbed_start
 
 
 class Knot:
@@ -14,19 +14,21 @@ class Knot:
 
 
 def test_cycles_are_let_be_while_starting_and_collected_afterwards() -> None:
-    before = gc.get_freeze_count()
+    before, thresholds = gc.get_freeze_count(), gc.get_threshold()
     try:
         with undisturbed_start():
             assert not gc.isenabled()
             kept = Knot()
         assert gc.isenabled()
         assert gc.get_freeze_count() > before
+        assert gc.get_threshold()[0] == LOOK_EVERY
         later = weakref.ref(Knot())
         gc.collect()
         assert later() is None
         assert kept.own is kept
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 def test_collection_goes_on_after_a_start_that_failed() -> None:
