@@ -39,7 +39,7 @@ SCALES: NDArray[np.float32] = np.ldexp(_EIGHTHS[_CODES % 8], _CODES // 8 - 24)
 BORDERS: NDArray[np.float64] = np.ldexp(_ODD_SIXTEENTHS[_CODES % 8], _CODES // 8 - 24)[:-1]
 """float64[255]: a number's nearest code, by ratio, is how many of these it exceeds."""
 
-_BORDERS = BORDERS.tolist()
+_ACTIVITY_BORDERS = np.ldexp(BORDERS, _ACTIVITY_SHIFT).tolist()
 
 SCALE_MIN = float(SCALES[0])
 """Magnitudes below this are left in the residual: the smallest scale would overshoot them."""
@@ -52,7 +52,7 @@ def encode_activity(activity: float) -> int:
     """
     if not 0 < activity < math.inf:
         raise LocalProtocolError(f"an activity is a positive number, not {activity}")
-    return bisect_left(_BORDERS, math.ldexp(activity, -_ACTIVITY_SHIFT))
+    return bisect_left(_ACTIVITY_BORDERS, activity)
 
 
 def decode_activity(code: int) -> float:

@@ -24,7 +24,10 @@ class Activity:
     def gain(self) -> float:
         """What a displacement, as a gradient, adds to the control variate."""
         phi = self.phi
-        return phi if phi > RARE else min(RARE_GAIN * phi, RARE)
+        if phi > RARE:
+            return phi
+        gain = RARE_GAIN * phi
+        return gain if gain < RARE else RARE
 
     def note(self, coordinates: int) -> None:
         """Some exchange touched this many coordinates."""

@@ -63,11 +63,17 @@ class AnchoredGossip(Scheme):
 
     def mix(self, record: Applied, theirs: Delta, ours_first: bool) -> Mix:
         """Weights by samples, and the smaller of both ends' gains."""
+        return Mix(*self._terms(record, theirs, ours_first))
+
+    def _terms(
+        self, record: Applied, theirs: Delta, ours_first: bool
+    ) -> tuple[Delta, Delta, float, float, float, bool]:
+        """What a `Mix` is made of."""
         said, heard = record.ours, record.theirs
         ours = self._codec.decode(said.payload)
-        shares = weights(said.samples, heard.samples, ours_first, self._weight_max)
+        share, rest = weights(said.samples, heard.samples, ours_first, self._weight_max)
         gain = shared_activity(said.activity, heard.activity)
-        return Mix(ours, theirs, *shares, gain, ours_first)
+        return ours, theirs, share, rest, gain, ours_first
 
     def merge(
         self,
@@ -82,7 +88,7 @@ class AnchoredGossip(Scheme):
         if replica.looks_closely:
             super().merge(replica, link, anchor, record, theirs, ours_first)
         else:
-            replica.merge_whole(anchor, self.mix(record, theirs, ours_first))
+            replica.merge_whole(anchor, *self._terms(record, theirs, ours_first))
 
     def judge(self, replica: Replica, link: bytes, anchor: Vector, mix: Mix) -> None:
         """How far the neighbour's model is from x: R + theirs is the best guess at it."""

@@ -121,7 +121,8 @@ class Exchange:
             is_next = request.digest == state.digest[:MESSAGE_DIGEST_BYTES]
             return _NEXT if is_next else Place.WRONG
         if ahead == -1:
-            return Place.REPEATED if request.digest == _short(state.before) else Place.WRONG
+            is_last = request.digest == state.before[:MESSAGE_DIGEST_BYTES]
+            return Place.REPEATED if is_last else Place.WRONG
         if ahead == 1 and state.pending:
             # They have applied our open exchange and gone on; their answer to it was lost.
             return Place.OVERTAKEN
@@ -134,13 +135,13 @@ class Exchange:
         ours = crossing or self._scheme.offer(replica, self.state.anchor)
         record = Applied(request.sequence, ours, theirs)
         self._apply(replica, record, delta)
-        return Outcome(None if crossing else self._repeated_reply(), (record,))
+        return Outcome(None if crossing else _reply(record, request.digest), (record,))
 
     def _on_reply(self, replica: Replica, reply: Reply) -> Outcome:
         state = self.state
         if state.pending is None or reply.sequence != state.sequence + 1:
             return Outcome()
-        if reply.digest != _short(state.digest):
+        if reply.digest != state.digest[:MESSAGE_DIGEST_BYTES]:
             return self._disagree(replica)
         theirs, delta = self._their_side(reply)
         record = Applied(reply.sequence, state.pending, theirs)
@@ -206,16 +207,16 @@ class Exchange:
         state = self.state
         known = state.last is not None and state.last.ours.samples == ours.samples
         samples = None if known else ours.samples
-        digest = _short(state.digest)
+        digest = state.digest[:MESSAGE_DIGEST_BYTES]
         return Request(state.sequence + 1, digest, ours.activity, samples, ours.payload)
 
     def _repeated_reply(self) -> Reply | None:
         if self.state.last is None:
             return None
-        ours = self.state.last.ours
-        digest = _short(self.state.before)
-        return Reply(self.state.sequence, digest, ours.activity, ours.samples, ours.payload)
+        return _reply(self.state.last, self.state.before[:MESSAGE_DIGEST_BYTES])
 
 
-def _short(digest: bytes) -> bytes:
-    return digest[:MESSAGE_DIGEST_BYTES]
+def _reply(record: Applied, digest: bytes) -> Reply:
+    """With our half; digest: before the exchange, as messages have it."""
+    ours = record.ours
+    return Reply(record.sequence, digest, ours.activity, ours.samples, ours.payload)

@@ -104,5 +104,5 @@ def _extend(digest: bytes, first: Side, second: Side) -> bytes:
     said, answered = first.payload, second.payload
     head = _pack_head(first.samples, first.activity, len(said))
     other = _pack_head(second.samples, second.activity, len(answered))
-    content = digest + head + said + other + answered
+    content = b"".join((digest, head, said, other, answered))
     return blake2b(content, digest_size=LINK_DIGEST_BYTES).digest()

@@ -11,7 +11,6 @@ from gossipfl.compression.scales import decode_activity, encode_activity
 from gossipfl.gossip.activity import Activity
 from gossipfl.gossip.caution import Caution
 from gossipfl.gossip.guard import ResidualGuard
-from gossipfl.gossip.mix import Mix
 from gossipfl.kernels.engine import scatter, updates
 
 Vector = NDArray[np.float32]
@@ -76,26 +75,37 @@ class Replica:
             self._has_met = True
             self._average_in(anchor, ANCHORS_MEMORY)
 
-    def merge_whole(self, anchor: Vector, mix: Mix) -> None:
-        """What `merge` does, the anchor's own move, and what `meet` does, in one call."""
-        theirs, ours = mix.theirs, mix.ours
+    def merge_whole(
+        self,
+        anchor: Vector,
+        ours: Delta,
+        theirs: Delta,
+        our_weight: float,
+        their_weight: float,
+        activity: float,
+        ours_first: bool,
+    ) -> None:
+        """What `merge` does, the anchor's own move, and what `meet` does, in one call.
+
+        Given the anchor, and what a `Mix` is made of.
+        """
         scatter.merge(
             self.parameters,
             self.control,
-            mix.activity,
+            activity,
             self.average,
-            self._share(ANCHORS_MEMORY),
+            _share(self.rounds, ANCHORS_MEMORY),
             anchor,
             theirs.indices,
             theirs.values,
-            mix.their_weight,
+            their_weight,
             ours.indices,
             ours.values,
-            mix.our_weight,
-            mix.ours_first,
+            our_weight,
+            ours_first,
         )
         self._has_met = True
-        self.activity.note(len(theirs.indices) + len(ours.indices))
+        self.activity.touched += len(theirs.indices) + len(ours.indices)
 
     def leap(self, displacement: Vector) -> None:
         """Go elsewhere at once, f32[d], as a release asks: an increment like any other.
@@ -179,11 +189,13 @@ class Replica:
         return self.guard.end_round()
 
     def _average_in(self, model: Vector, longest: float) -> None:
-        updates.approach(self.average, model, self._share(longest))
+        updates.approach(self.average, model, _share(self.rounds, longest))
 
-    def _share(self, longest: float) -> float:
-        """Of a new model in the average, which begins as a mean of all."""
-        return 1 - min(longest, 1 - 1 / (self.rounds + 1))
+
+@lru_cache(maxsize=4096)
+def _share(rounds: int, longest: float) -> float:
+    """Of a new model in the average, which begins as a mean of all."""
+    return 1 - min(longest, 1 - 1 / (rounds + 1))
 
 
 @lru_cache(maxsize=4096)

@@ -33,6 +33,7 @@ class SimulatedNode:
         self.member = world.members[number]
         self.applied = self.planted = 0
         self._number = number
+        self._replica = self.member.replica
         self._world = world
         self._engine = world.engine
         self._network = world.network
@@ -40,6 +41,7 @@ class SimulatedNode:
         self._views = world.views
         self._scheme = scheme
         self._allowance = allowance
+        self._is_free = allowance.is_endless
         self._resend_s = resend_s
         self._mean_s = world.intervals_s[number]
         self._rng = stream(world.seed, "node", number)
@@ -58,10 +60,10 @@ class SimulatedNode:
 
     def receive(self, sender: int, message: ExchangeMessage) -> None:
         """Take one message in and send what it asks for."""
-        if isinstance(message, Request) and not self._affords_message():
+        if not self._is_free and isinstance(message, Request) and not self._affords_message():
             return
         exchange = self._exchanges.get(sender) or self._new_exchange(sender)
-        outcome = exchange.receive(self.member.replica, message)
+        outcome = exchange.receive(self._replica, message)
         for record in outcome.records:
             if isinstance(record, Applied):
                 self.applied += 1
@@ -78,13 +80,11 @@ class SimulatedNode:
             self.member.train()
             self.member.end_round()
             other = self._choose()
-            if other is not None and self._affords_message():
+            if other is not None and (self._is_free or self._affords_message()):
                 self._offer(other)
         self._plan_round()
 
     def _affords_message(self) -> bool:
-        if self._allowance.is_endless:
-            return True
         self._allowance.note(self._engine.now_s, self._network.sent_bytes[self._number])
         return self._allowance.affords_message
 
@@ -115,7 +115,7 @@ class SimulatedNode:
         exchange = self._exchanges.get(other) or self._new_exchange(other)
         request = exchange.repeat()
         if request is None:
-            request, _ = exchange.offer(self.member.replica)
+            request, _ = exchange.offer(self._replica)
         self._offered_s[other] = self._engine.now_s
         self._network.send(self._number, other, request)
 

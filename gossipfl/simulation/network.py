@@ -85,7 +85,7 @@ class Network:
         self.sent_bytes[sender] += length
         self.sent_frames[sender] += 1
         if self._certain_s is not None and self.paths.are_clear:
-            self._engine.schedule(self._certain_s, self._arrive, sender, receiver, message)
+            self._engine.line_up(self._certain_s, self._arrive, sender, receiver, message)
         else:
             self._send_by_chance(sender, receiver, length, message)
 
