@@ -6,7 +6,7 @@
 #define STEPS 4
 #define BATCH 16
 
-static float x[GFL_PARAMETERS_MAX], correction[GFL_PARAMETERS_MAX];
+static float x[GFL_PARAMETERS_MAX];
 static struct gfl_workspace workspace;
 
 /* Where the emulator's monitor looks. */
@@ -37,7 +37,6 @@ static void start(void)
     for (uint32_t i = 0; i < GFL_PARAMETERS_MAX; i++) {
         state = state * 1664525u + 1013904223u;
         x[i] = (float)(int32_t)(state >> 8 & 0xFFFF) * 0x1p-17f - 0.25f;
-        correction[i] = x[i] * 0.01f;
     }
 }
 
@@ -46,7 +45,7 @@ int main(void)
     static const struct gfl_samples samples = { SAMPLES, SAMPLE_INPUTS, SAMPLE_CLASSES,
                                                 read_sample, NULL };
     static const struct gfl_model model = { 2, { 64, 32, 10 } };
-    static const struct gfl_step step = { 0.1f, 0, correction };
+    static const struct gfl_step step = { 0.1f, 0 };
     uint32_t places[BATCH];
     board_start();
     start();

@@ -2,10 +2,10 @@
 
 Run it as scripts/bench/fixed [--quick].
 
-The part is RV32IMC under QEMU, the model a perceptron 64-32-10, a step one of 16 rows with a
-control variate.  Steps are counted in instructions that the emulated part retires, in floats (by
-the compiler's library) and in integers.  Then each learns the digits from 200 rows and exchanges
-with a gateway that has no other neighbour, as in scripts/bench/firmware: accuracy is the gateway's.
+The part is RV32IMC under QEMU, the model a perceptron 64-32-10, a step one of 16 rows.  Steps are
+counted in instructions that the emulated part retires, in floats (by the compiler's library) and
+in integers.  Then each learns the digits from 200 rows and exchanges with a gateway that has no
+other neighbour, as in scripts/bench/firmware: accuracy is the gateway's.
 """
 
 import argparse

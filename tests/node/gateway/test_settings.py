@@ -75,6 +75,12 @@ def test_clusters_that_devices_cannot_join(change: dict[str, Any], remedy: str) 
     assert plan_for(Manifest(**MANIFEST), config).interval_s == 5
 
 
+@pytest.mark.parametrize(("interval_s", "devices_s"), [(0.2, 1), (1.0, 1), (2.4, 3)])
+def test_devices_are_never_quicker_than_their_nodes(interval_s: float, devices_s: int) -> None:
+    config, _ = load_settings(None, {"interval_s": interval_s})
+    assert plan_for(Manifest(**MANIFEST), config).interval_s == devices_s
+
+
 def test_the_commands_around_a_gateway(tmp_path: Path) -> None:
     state = ["--state", str(tmp_path / "gateway")]
 
