@@ -76,6 +76,8 @@ class Detector:
         if watched is None:
             return []
         watched.heard_s, watched.vain = now_s, 0
+        if not (self._probes or self._suspects or self._errands):
+            return []
         return [*self._alive(peer), *self._tell_askers(peer, alive=True)]
 
     def answered(self, peer: Id, answer: PingResult) -> list[Effect]:

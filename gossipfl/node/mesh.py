@@ -85,8 +85,9 @@ class Neighbour:
 
         When it has not, `drain` is to be awaited.  Raises Unreachable when the link is gone.
         """
-        # All of them, whatever the first one says.
-        return all([self.link.put(frame) for frame in split(message)])
+        for frame in split(message):
+            has_left = self.link.put(frame)  # the last one leaves after all others
+        return has_left
 
     async def drain(self) -> None:
         """Raises Unreachable when the link is gone or the peer does not read what we send."""

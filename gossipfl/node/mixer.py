@@ -78,7 +78,7 @@ class Mixer:
 
     def is_ready(self, neighbour: Neighbour, resend_s: float) -> bool:
         """We may open an exchange with it, or repeat one that was not answered in time."""
-        if self._exchange(neighbour.exchange).state.pending is None:
+        if not self.owes_answer(neighbour):
             return True
         offered_s = neighbour.offered_s
         return offered_s is None or trio.current_time() - offered_s >= resend_s
@@ -96,7 +96,8 @@ class Mixer:
 
     def owes_answer(self, neighbour: Neighbour) -> bool:
         """It has a request of ours."""
-        return self._exchange(neighbour.exchange).state.pending is not None
+        exchange = self._exchanges.get(neighbour.exchange)
+        return exchange is not None and exchange.state.pending is not None
 
     def warmth(self, peer: bytes) -> int:
         """How many exchanges the link to the peer with this key ever had."""

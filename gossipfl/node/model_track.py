@@ -38,8 +38,9 @@ class ModelTrack(Track[Vector]):
 
     def keeps_from(self, neighbour: Neighbour) -> bool:
         """Whether its model and ours should not mix: one of us is about to leave its own behind."""
-        is_apart = self._bulletin.is_apart(neighbour.id, trio.current_time())
-        return is_apart or self._leaving_s is not None
+        if self._leaving_s is not None:
+            return True
+        return self._bulletin.is_apart(neighbour.id, trio.current_time())
 
     @property
     def moves(self) -> bool:

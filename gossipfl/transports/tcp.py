@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _LENGTH = struct.Struct(">H")
 _READ_BYTES = 16384
+CLOSED = -1  # what no call to the system takes for a descriptor
 _GONE = (OSError, trio.ClosedResourceError)
 
 
@@ -59,25 +60,27 @@ class TcpStream:
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
         self.socket = stream.socket
+        self._descriptor = self.socket.fileno()
 
     def write(self, data: bytes | bytearray) -> int:
         try:
-            return os.write(self.socket.fileno(), data)
+            return os.write(self._descriptor, data)
         except BlockingIOError:
             return 0
 
     async def writable(self) -> None:
-        await trio.lowlevel.wait_writable(self.socket)
+        await trio.lowlevel.wait_writable(self._descriptor)
 
     async def read(self, most: int) -> bytes:
         while True:
-            await trio.lowlevel.wait_readable(self.socket)
+            await trio.lowlevel.wait_readable(self._descriptor)
             try:
-                return os.read(self.socket.fileno(), most)
+                return os.read(self._descriptor, most)
             except BlockingIOError:
                 continue  # a false alarm
 
     async def aclose(self) -> None:
+        self._descriptor = CLOSED  # another socket may get its number
         await self._stream.aclose()
 
 
@@ -119,12 +122,13 @@ class StreamLink(Link):
         return not self._outgoing
 
     async def receive(self) -> bytes:
-        if len(self._buffer) >= self._wanted_bytes():
+        has_waited = False
+        while len(self._buffer) < (end := self._wanted_bytes()):
+            await self._fill()
+            has_waited = True
+        if not has_waited:
             # It came with the last one: a peer that floods us must not keep other tasks waiting.
             await trio.lowlevel.checkpoint()
-        while len(self._buffer) < self._wanted_bytes():
-            await self._fill()
-        end = self._wanted_bytes()
         frame = bytes(self._buffer[PREFIX_BYTES:end])
         del self._buffer[:end]
         self.traffic.received_frames += 1

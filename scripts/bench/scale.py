@@ -122,7 +122,7 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
     before_mb = _resident_mb()
     swarm = Swarm(directory, MANIFEST, from_files(files))
     names = [member.name for member in swarm.members]
-    addresses = dict(zip(names, Loopback().addresses(len(names)), strict=True))
+    addresses = dict(zip(names, _addresses(len(names)), strict=True))
     graph = parse_topology(f"random:{DEGREE}")
     devices: list[Device] = []
     with undisturbed_start():
@@ -163,6 +163,13 @@ async def _run_agents(directory: Path, sizes: Sizes) -> Found:
     for device in devices:
         device.store.close()
     return found
+
+
+def _addresses(count: int) -> list[str]:
+    """An address of the machine's own an agent: of 127.0.0.1 those who dial take ports as well."""
+    (free,) = Loopback().addresses(1)
+    port = free.rpartition(":")[2]
+    return [f"127.1.{number // 250}.{1 + number % 250}:{port}" for number in range(count)]
 
 
 async def _watch_agents(agents: list[Agent], seconds: float, before_mb: float) -> Found:

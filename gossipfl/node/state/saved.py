@@ -16,6 +16,7 @@ from gossipfl.learning.best import BestModel
 UNREADABLE: Final = (ValueError, TypeError, msgpack.UnpackException)
 _KINDS: Final[tuple[type[Record], ...]] = (Offered, Applied, Planted)
 _CHECKSUM_BYTES: Final = 16
+_pack: Final = msgpack.Packer().pack  # packb would make a Packer a call
 
 
 @frozen
@@ -100,7 +101,7 @@ def unseal(blob: bytes, *about: object) -> Any:
 
 
 def _checksum(body: bytes, about: tuple[object, ...]) -> bytes:
-    return hashlib.blake2b(msgpack.packb(about) + body, digest_size=_CHECKSUM_BYTES).digest()
+    return hashlib.blake2b(_pack(about) + body, digest_size=_CHECKSUM_BYTES).digest()
 
 
 def _floats(data: bytes) -> NDArray[np.float32]:
@@ -160,7 +161,7 @@ def _record_fields(record: Record) -> tuple[Any, ...]:
 def encode_row(row: Row) -> bytes:
     """The bytes to store for a row, which hold together with its position and peer."""
     fields = (_KINDS.index(type(row.record)), *_record_fields(row.record))
-    return sealed(msgpack.packb(fields), row.position, row.peer)
+    return sealed(_pack(fields), row.position, row.peer)
 
 
 def decode_row(position: int, peer: bytes, blob: bytes) -> Row:
