@@ -20,6 +20,13 @@ def caution(device: Device) -> Caution:
     return found
 
 
+async def all_written(device: Device) -> None:
+    """Until nothing that is known of neighbours rests on a row that a kill would take away."""
+    journal, known = device.running._mixer._journal, b""
+    while known != (known := caution(device).snapshot()):
+        await journal.wait_written(journal.position)
+
+
 async def test_an_open_mesh_learns(autojump_clock, tmp_path, rng):
     test = clouds(rng, 500)
     cluster = Cluster(tmp_path, skewed(rng, 6), manifest=OPEN, view=5)
@@ -44,6 +51,7 @@ async def test_what_is_known_of_neighbours_survives_a_kill(autojump_clock, tmp_p
     async with cluster.open():
         await cluster.start()
         await trio.sleep(50)
+        await all_written(device)
         before = dict(caution(device).pulls.sketches)
         length = caution(device).length
         await cluster.kill(device)

@@ -103,7 +103,7 @@ async def test_a_release_outlives_restarts_and_absences(autojump_clock, tmp_path
         assert released(others[2])["phase"] == "adopted"
         await trio.sleep(30)
         assert [device.count("release.adopted") for device in cluster.devices] == [1] * NODES
-        assert all(accuracy(device) > 0.8 for device in cluster.devices)
+        await until(lambda: all(accuracy(d) > 0.8 for d in cluster.devices), within_s=60)
 
 
 @attrs.define
@@ -179,13 +179,13 @@ async def test_a_release_can_be_withdrawn_after_all_have_adopted_it(autojump_clo
         quick = attrs.evolve(PLAN, judge_s=1)
         await cluster.devices[0].running.take_release(cluster.release(1, GOOD, quick))
         await until(lambda: phases(cluster) == {"adopted"}, within_s=120)
-        await trio.sleep(10)
-        np.testing.assert_allclose(mean(), GOOD, atol=1e-5)
+        # An exchange that was open while models jumped moves one end first, then the other.
+        await until(lambda: np.allclose(mean(), GOOD, rtol=0, atol=1e-5), within_s=60)
         await cluster.devices[7].running.take_release(cluster.withdrawal(2, 1))
         await until(lambda: phases(cluster) == {"withdrawn"}, within_s=60)
         await until(lambda: not any(released(d)["adopted"] for d in cluster.devices), within_s=60)
-        await trio.sleep(10)
-        np.testing.assert_allclose(mean(), cluster.manifest.initial(), atol=1e-5)
+        initial = cluster.manifest.initial()
+        await until(lambda: np.allclose(mean(), initial, rtol=0, atol=1e-5), within_s=60)
 
 
 async def test_a_rolled_back_release_never_comes_back(autojump_clock, tmp_path, rng):
