@@ -100,7 +100,7 @@ class Lead:
 
         Not for ever: a seed that does not answer must not stop us learning.
         """
-        seed = self._find_leader()
+        seed = self._mesh.central[0] if self._joins else self._find_leader()
         if seed is not None and self._mixer.owes_answer(seed):
             with trio.move_on_after(self._resend_s):
                 await seed.answered.wait()
@@ -112,7 +112,15 @@ class Lead:
         self._rounds += 1
         self._called = trio.Event()
         found = self._be_led() if self.mode is Mode.CENTRAL else self._visit()
+        if self._joins:  # with the next round, which begins as soon as the seed has answered
+            self._called.set()
         return found if found and self._mixer.is_ready(found[0], self._resend_s) else None
+
+    @property
+    def _joins(self) -> bool:
+        """To be led, and has not said so yet, since a seed owes an answer to a visit."""
+        is_led = self.mode is not Mode.CENTRAL or self._find_leader() is not None
+        return not is_led and bool(self._mesh.central)
 
     def _be_led(self) -> tuple[Neighbour, Purpose] | None:
         seed = self._find_leader()
