@@ -65,12 +65,10 @@ async def test_they_return_to_gossip_when_neighbours_do(autojump_clock, tmp_path
         assert nodes[0].status()["exchanges"] > exchanged
 
 
-@pytest.mark.parametrize("schedule", [0, 3])  # of the second a visit is open at that moment
 async def test_who_is_cut_off_is_led_at_once_and_tells_when_it_needs_that_no_more(
-    autojump_clock, tmp_path, rng, schedule
+    autojump_clock, tmp_path, rng
 ):
     """It waits neither until each neighbour is suspected, nor for a round's time."""
-    trio._core._run._r.seed(schedule)
     cluster, nodes, (seed,) = led(
         tmp_path, rng, mdns=True, interval_s=20.0, fallback_after_s=1.0, fallback_return_s=1.0
     )
