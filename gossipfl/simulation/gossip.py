@@ -78,7 +78,7 @@ class SimulatedNode:
     def _round(self) -> None:
         if self._number not in self._away:
             self.member.train()
-            self.member.end_round()
+            self._replica.end_round()
             other = self._choose()
             if other is not None and (self._is_free or self._affords_message()):
                 self._offer(other)
@@ -113,9 +113,7 @@ class SimulatedNode:
 
     def _offer(self, other: int) -> None:
         exchange = self._exchanges.get(other) or self._new_exchange(other)
-        request = exchange.repeat()
-        if request is None:
-            request, _ = exchange.offer(self._replica)
+        request = exchange.repeat() or exchange.offer(self._replica)[0]
         self._offered_s[other] = self._engine.now_s
         self._network.send(self._number, other, request)
 
