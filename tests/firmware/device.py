@@ -1,5 +1,6 @@
 """The C agent on its rig, and a wire to the Python session that serves it."""
 
+import copy
 import ctypes
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -180,6 +181,13 @@ def session_for(plan: DevicePlan, code: bytes = CODE) -> DeviceSession:
     replica = Replica(plan.spec.initial(0), samples=30, step_size=0.3, activity=0.2)
     anchor = np.zeros(plan.spec.parameters, np.float32)
     return DeviceSession(keyring_of(code), plan, replica, LinkState(anchor))
+
+
+def copied(session: DeviceSession) -> DeviceSession:
+    """As it is now.  The scheme never changes and, as codecs write to memory, cannot be copied."""
+    assert session._exchange is not None
+    scheme = session._exchange._scheme
+    return copy.deepcopy(session, {id(scheme): scheme})
 
 
 # Makes a device that learns from features and classes.

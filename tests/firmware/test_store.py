@@ -1,7 +1,5 @@
 """Power that is cut at every byte that goes to the flash."""
 
-import copy
-
 import numpy as np
 import pytest
 
@@ -12,6 +10,7 @@ from tests.firmware.device import (
     CODE,
     Wire,
     check_link,
+    copied,
     device_for,
     made_of,
     plan_of,
@@ -72,7 +71,7 @@ def test_a_cut_at_every_byte_of_exchanges_and_checkpoints(build: Build, stride: 
     for cut in range(0, 1300, stride):
         flash[:] = whole
         wire.device.reset()
-        wire.coming, wire.session = b"", copy.deepcopy(session)
+        wire.coming, wire.session = b"", copied(session)
         wire.device.cut_after(cut)
         run_until_dead(wire)
         wire.device.reset()

@@ -1,6 +1,5 @@
 """Power that is cut at every byte that goes to a board's files, and files that are damaged."""
 
-import copy
 import shutil
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from gossipfl.devices.keys import print_code
 from gossipfl.gossip.link import Planted
-from tests.firmware.device import CODE, Wire, check_link, device_for, plan_of, session_for
+from tests.firmware.device import CODE, Wire, check_link, copied, device_for, plan_of, session_for
 from tests.firmware.micropython.board import Board, Interpreter
 from tests.firmware.test_store import run_until_dead
 
@@ -70,7 +69,7 @@ def test_a_cut_at_every_byte_of_exchanges_and_checkpoints(
         shutil.rmtree(board.state)
         shutil.copytree(tmp_path / "kept", board.state)
         board.reset()
-        wire.coming, wire.session = b"", copy.deepcopy(session)
+        wire.coming, wire.session = b"", copied(session)
         board.cut_after(cut)
         run_until_dead(wire)
         board.reset()
