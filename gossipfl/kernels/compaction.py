@@ -15,11 +15,13 @@ from gossipfl.kernels.calls import COMPILED
 MAGNITUDE = np.int32(0x7FFFFFFF)  # everything but the sign
 
 if COMPILED:
+    from llvmlite import ir
     from numba import types
+    from numba.core import cgutils
     from numba.extending import intrinsic
 
     from gossipfl.kernels import vectors
-    from gossipfl.kernels.vectors import LANES, WIDTH
+    from gossipfl.kernels.vectors import FLOAT, I64, LANES, WIDTH, integer
 
     def pointer(context, builder, signature, values, which):
         """Where the entries of the array argument `which` are."""
@@ -54,9 +56,37 @@ if COMPILED:
 
         return types.int64(types.int64, types.int32, places, chosen, types.int64), generate
 
+    def _count(typing, bits, size, floor):
+        """Counted in lanes: a loop of Numba's LLVM would widen, to half the speed."""
+
+        def generate(context, builder, signature, values):
+            entries, (_, size, floor) = pointer(context, builder, signature, values, 0), values
+            total = cgutils.alloca_once_value(builder, ir.Constant(LANES, [0] * WIDTH))
+
+            def add_register(start, inside):
+                place = builder.bitcast(builder.gep(entries, [start]), FLOAT.as_pointer())
+                found = builder.bitcast(vectors.load(builder, place, inside), LANES)
+                where = vectors.reaching(builder, found, floor, MAGNITUDE)
+                counted = builder.zext(where, LANES)
+                builder.store(builder.add(builder.load(total), counted), total)
+
+            whole = builder.and_(size, integer(-WIDTH))
+            registers = cgutils.for_range_slice(builder, integer(0), whole, integer(WIDTH), I64)
+            with registers as (start, _):
+                add_register(start, None)
+            add_register(whole, vectors.mask(builder, builder.sub(size, whole)))
+            return builder.zext(vectors.sum_of(builder, builder.load(total)), I64)
+
+        return types.int64(bits, types.int64, types.int32), generate
+
     _keep: Any = intrinsic(_keep_register)
+    count: Any = intrinsic(_count)
 else:
     WIDTH = 1 << 62  # no vector fills a register: everything is part of the rest
+
+    def count(bits, size, floor):
+        """How many of the first `size` entries reach `floor`."""
+        return int(np.count_nonzero((bits[:size] & MAGNITUDE) >= floor))
 
 
 @register_jitable
@@ -71,14 +101,3 @@ def keep(size, floor, places, chosen):
             places[found], chosen[found] = places[i], chosen[i]
             found += 1
     return found
-
-
-@register_jitable
-def count(bits, size, floor):
-    """How many of the first `size` entries reach `floor`."""
-    # The borrow of a difference, since LLVM would widen what it compares, to half the speed.
-    below, floor = np.uint32(0), np.int64(np.uint32(floor))
-    for i in range(size):
-        apart = np.uint32(np.int64(bits[i] & MAGNITUDE) - floor)
-        below = np.uint32(below + (apart >> 31))
-    return size - np.int64(below)

@@ -12,7 +12,6 @@ from gossipfl.kernels.compaction import MAGNITUDE, count, keep
 from gossipfl.kernels.sifting import sift
 
 INFINITE = 0x7F800000  # this pattern and all above are not finite
-GRAIN = 1 << 18  # a sampled cut need not be closer: a thirty-second of an octave
 GOLDEN = 40503  # the golden ratio's share of 2**16: its multiples are spread evenly
 
 
@@ -33,11 +32,12 @@ def select_top(model, anchor, wanted, floor, places, chosen, length):
         low = np.int64(floor)
         found, square = sift(model, anchor, low, places, chosen, picked)
     length[0] = np.sqrt(np.float64(square))
-    if _largest(picked, found) >= INFINITE:
+    largest = _largest(picked, found)
+    if largest >= INFINITE:
         return -1
     if found <= wanted:
         return found
-    cut = _cut(picked, found, np.int64(wanted), low, np.int64(1))
+    cut = _cut(picked, found, np.int64(wanted), np.int64(0), (low, largest))
     found = keep(found, cut, places, picked)
     return _drop_ties(found, found - wanted, cut, places, picked)
 
@@ -57,7 +57,8 @@ def _sampled_floor(model, anchor, wanted, floor, scratch, bits):
     share += 3 * np.sqrt(share) + 4  # three deviations: a second pass is dearer than this
     if share >= size:
         return floor
-    return _cut(bits, size, np.int64(share), floor, np.int64(GRAIN))
+    share = np.int64(share)
+    return _cut(bits, size, share, share >> 4, (floor, _largest(bits, size)))
 
 
 @register_jitable
@@ -82,25 +83,28 @@ def _largest(bits, size):
 
 
 @numba.njit
-def _cut(bits, size, wanted, low, grain):
-    """The largest pattern from `low` on that `wanted` of `size` magnitudes reach, or `grain` less.
+def _cut(bits, size, wanted, spare, between):
+    """The largest pattern that `wanted` of `size` magnitudes reach; or one that more do, but at
+    most `spare` more.
 
     Counting is so fast that histograms do not pay.  Each count but every third is made where a
-    straight line between the last two would have `wanted`; the third halves what is left.  Where
-    exactly `wanted` reach a pattern, that one serves as well as the largest; where fewer reach
-    even `low`, it is that.  wanted: below `size`.
+    straight line between the last two would have `wanted`, if tails fell like a square; the third
+    halves what is left.  Where exactly `wanted` reach a pattern, that one serves as well as the
+    largest; where fewer reach even the lower end, it is that.  wanted: below `size`.  between: the
+    lower end, and the largest magnitude.
     """
-    high, tries = _largest(bits, size) + 1, 0
+    low, high, tries = between[0], between[1] + 1, 0
     more, fewer = size, np.int64(0)  # how many reach them
-    while high - low > grain:
+    while high - low > 1:
         tries += 1
         if tries % 3:
-            share = (more - wanted) / (more - fewer)
+            upper, lower = np.sqrt(np.float64(more)), np.sqrt(np.float64(fewer))
+            share = (upper - np.sqrt(np.float64(wanted))) / (upper - lower)
             middle = low + 1 + np.int64((high - low - 2) * share)
         else:
             middle = (low + high) >> 1
         reached = count(bits, size, middle)
-        if reached == wanted:
+        if wanted <= reached <= wanted + spare:
             return middle
         if reached > wanted:
             low, more = middle, reached

@@ -20,23 +20,37 @@ if COMPILED:
 
     from gossipfl.kernels import vectors
     from gossipfl.kernels.compaction import append, pointer
-    from gossipfl.kernels.vectors import LANES, WIDTH, integer
+    from gossipfl.kernels.vectors import I64, LANES, WIDTH, integer
 
     BLOCK = 32
+    NEAR = 1024  # entries of both vectors that the nearest cache holds until all are sifted
     _OCTET = 8
 
-    def _sift_register(builder, sources, start, floor, numbers, targets, found):
-        """Differences at `start`, of which the large ones are appended, with their places."""
-        model, anchor = (vectors.load(builder, builder.gep(p, [start])) for p in sources)
-        difference = builder.fsub(model, anchor)
-        entries = builder.bitcast(difference, LANES)
+    def _sift_register(builder, sources, start, floor, numbers, places, found):
+        """Differences at `start`; the places of the large ones are appended."""
+        difference = _difference(builder, sources, start, vectors.VECTOR)
+        entries, here = builder.bitcast(difference, LANES), builder.load(numbers)
         where = vectors.reaching(builder, entries, floor, MAGNITUDE)
-        packed, count = (builder.load(numbers), entries), builder.load(found)
         # Adding is cheaper than spreading `start`.
-        builder.store(builder.add(packed[0], ir.Constant(LANES, [WIDTH] * WIDTH)), numbers)
-        places = [builder.gep(target, [count]) for target in targets]
-        builder.store(append(builder, where, zip(packed, places, strict=True), count), found)
+        builder.store(builder.add(here, ir.Constant(LANES, [WIDTH] * WIDTH)), numbers)
+        count = builder.load(found)
+        place = builder.gep(places, [count])
+        builder.store(append(builder, where, [(here, place)], count), found)
         return difference
+
+    def _difference(builder, sources, place, lanes):
+        pointers = (builder.gep(source, [place]) for source in sources)
+        return builder.fsub(*(vectors.load(builder, p, lanes=lanes) for p in pointers))
+
+    def _fetch(builder, sources, places, chosen, first, stop):
+        """The differences at the places found, `first` to `stop`.
+
+        Packing them with their places takes longer, unless a sixth of all is found.
+        """
+        with cgutils.for_range_slice(builder, first, stop, integer(1), I64) as (i, _):
+            place = builder.zext(builder.load(builder.gep(places, [i])), I64)
+            found = _difference(builder, sources, place, vectors.FLOAT)
+            builder.store(found, builder.gep(chosen, [i]))
 
     def _folded(builder, sums):
         """The sum of all lanes: four octets one after the other, then halves of what that gives."""
@@ -57,7 +71,7 @@ if COMPILED:
         """All of the first `whole` entries, a multiple of BLOCK: (found, sum of squares)."""
 
         def generate(context, builder, signature, values):
-            model, anchor, places, chosen = (
+            *sources, places, chosen = (
                 pointer(context, builder, signature, values, which) for which in (0, 1, 4, 5)
             )
             found = cgutils.alloca_once_value(builder, integer(0))
@@ -65,15 +79,20 @@ if COMPILED:
             numbers = cgutils.alloca_once_value(builder, ascending)
             zeros = [vectors.ZEROS] * (BLOCK // WIDTH)
             sums = [cgutils.alloca_once_value(builder, zero) for zero in zeros]
-            with cgutils.for_range(builder, builder.udiv(values[2], integer(BLOCK))) as loop:
-                first = builder.mul(loop.index, integer(BLOCK))
-                for j, total in enumerate(sums):
-                    start = builder.add(first, integer(j * WIDTH))
-                    difference = _sift_register(
-                        builder, (model, anchor), start, values[3], numbers, (places, chosen), found
-                    )
-                    square = builder.fmul(difference, difference)
-                    builder.store(builder.fadd(builder.load(total), square), total)
+            near = cgutils.for_range_slice(builder, integer(0), values[2], integer(NEAR), I64)
+            with near as (start, _):
+                before, end = builder.load(found), builder.add(start, integer(NEAR))
+                end = builder.select(builder.icmp_signed("<", end, values[2]), end, values[2])
+                block = cgutils.for_range_slice(builder, start, end, integer(BLOCK), I64)
+                with block as (first, _):
+                    for j, total in enumerate(sums):
+                        difference = _sift_register(
+                            *(builder, sources, builder.add(first, integer(j * WIDTH))),
+                            *(values[3], numbers, places, found),
+                        )
+                        square = builder.fmul(difference, difference)
+                        builder.store(builder.fadd(builder.load(total), square), total)
+                _fetch(builder, sources, places, chosen, before, builder.load(found))
             folded = _folded(builder, [builder.load(total) for total in sums])
             result = signature.return_type
             return context.make_tuple(builder, result, [builder.load(found), folded])
