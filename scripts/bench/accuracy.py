@@ -25,7 +25,7 @@ from figures import Figures, progress
 from places import ROOT
 
 from gossipfl.data.sources import infer_schema
-from gossipfl.learning.sampling import Cursor, Sampler
+from gossipfl.learning.sampling import Sampler
 from gossipfl.learning.schedules import FLOOR
 from gossipfl.models.declaration import declare
 from gossipfl.models.layers import Dense
@@ -158,7 +158,7 @@ def same_start(task: Task, train: Path, steps: int, seed: int) -> dict[str, np.n
     loss = "cross-entropy" if schema.classes else "squared-error"
     model = Sequential(*layers, Dense(schema.outputs), shape=shape, loss=loss)
     rows = len(np.load(train)["y"])
-    batches, _ = Sampler(rows).draw(Cursor(seed=seed), (steps, task.batch))
+    batches = Sampler(rows, seed).draw(0, (steps, task.batch))
     return {"parameters": model.initial(seed), "batches": batches}
 
 

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossipfl.learning.sampling import Cursor, Sampler
+from gossipfl.learning.sampling import Sampler
 from gossipfl.learning.training import Trainer, TrainingSettings
 from gossipfl.models.layers import Dense
 from gossipfl.models.sequential import Sequential, perceptron
@@ -64,7 +64,7 @@ def test_twenty_steps_stay_near_those_in_floats(
     rows, x = rows_of(spec, 90, 1), spec.initial(3)
     chosen = TrainingSettings(learning_rate=0.1, momentum=0, batch_size=16, local_steps=20)
     fit = Trainer(spec, rows, None, chosen, seed=5).fit(x, np.zeros_like(x))
-    batches, _ = Sampler(len(rows)).draw(Cursor(seed=5), (20, 16))
+    batches = Sampler(len(rows), 5).draw(0, (20, 16))
     loss = train_in_c(integers, widths, x, rows, batches, Step(0.1, 0))
     assert np.linalg.norm(x - fit.parameters) <= 1e-4 * np.linalg.norm(fit.parameters)
     assert loss == pytest.approx(fit.loss, rel=1e-3)

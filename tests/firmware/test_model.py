@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gossipfl.data.dataset import Dataset
-from gossipfl.learning.sampling import Cursor, Sampler
+from gossipfl.learning.sampling import Sampler
 from gossipfl.learning.training import Trainer, TrainingSettings
 from gossipfl.models.layers import Dense
 from gossipfl.models.sequential import Sequential, perceptron
@@ -88,7 +88,7 @@ def test_twenty_steps_agree_with_the_kernels(
     rows, x = rows_of(spec, 90, 1), spec.initial(3)
     chosen = TrainingSettings(learning_rate=0.1, momentum=momentum, batch_size=16, local_steps=20)
     fit = Trainer(spec, rows, None, chosen, seed=5).fit(x, np.zeros_like(x))
-    batches, _ = Sampler(len(rows)).draw(Cursor(seed=5), (20, 16))
+    batches = Sampler(len(rows), 5).draw(0, (20, 16))
     loss = train_in_c(firmware, widths, x, rows, batches, Step(0.1, momentum))
     assert np.linalg.norm(x - fit.parameters) <= 1e-6 * np.linalg.norm(fit.parameters)
     np.testing.assert_allclose(x, fit.parameters, rtol=1e-5, atol=1e-6)

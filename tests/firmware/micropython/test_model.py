@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gossipfl.devices import messages
 from gossipfl.devices.messages import Orders
 from gossipfl.errors import RemoteProtocolError
-from gossipfl.learning.sampling import Cursor, Sampler
+from gossipfl.learning.sampling import Sampler
 from gossipfl.learning.training import Trainer, TrainingSettings
 from gossipfl.models.layers import Dense
 from gossipfl.models.sequential import Sequential, perceptron
@@ -33,7 +33,7 @@ def test_ten_steps_agree_with_the_kernels(
     write_rows(tmp_path / "rows", rows.features, rows.targets)
     chosen = TrainingSettings(learning_rate=0.1, batch_size=16, local_steps=10)
     fit = Trainer(spec, rows, None, chosen, seed=5).fit(x, np.zeros_like(x))
-    batches, _ = Sampler(len(rows)).draw(Cursor(seed=5), (10, 16))
+    batches = Sampler(len(rows), 5).draw(0, (10, 16))
     losses = []
     for batch in batches:
         given = list(widths), str(tmp_path / "rows"), batch.tolist(), x, 0.1
