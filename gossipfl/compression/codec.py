@@ -48,12 +48,12 @@ class Codec(Protocol):
         """The delta in a payload.  Raises RemoteProtocolError for all bytes that hold none."""
 
 
-FLOATS = np.dtype(np.float32)  # comparing with the type would build it anew a call
+_FLOATS = np.dtype(np.float32)  # comparing with the type would build it anew a call
 
 
 def check_vector(vector: NDArray[np.float32], size: int) -> None:
     """Raise LocalProtocolError unless `vector` is what kernels read: contiguous float32[size]."""
-    if vector.dtype != FLOATS or vector.shape != (size,) or not vector.flags.c_contiguous:
+    if vector.dtype != _FLOATS or vector.shape != (size,) or not vector.flags.c_contiguous:
         raise LocalProtocolError(
             f"the codec needs a contiguous float32[{size}], not {vector.dtype}{list(vector.shape)}"
         )

@@ -15,7 +15,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from gossipfl.compression.codec import FLOATS, Codec, check_vector
+from gossipfl.compression.codec import Codec, check_vector
 from gossipfl.compression.delta import Delta
 from gossipfl.compression.packing import (
     PADDING,
@@ -50,7 +50,6 @@ class SparseCodec(Codec):
     tensors: tuple[tuple[int, int], ...] = attrs.field()
     keep_ratio: float = 0.02
     bits: Literal[1, 2, "auto"] = "auto"
-    _shape: tuple[int, ...] = attrs.field(init=False, repr=False)
     _stops: NDArray[np.int64] = attrs.field(init=False, repr=False)
     _wanted: tuple[int, int] = attrs.field(init=False, repr=False)
     _room: Room = attrs.field(init=False, repr=False)
@@ -68,7 +67,6 @@ class SparseCodec(Codec):
         stops, count = _stops(self.tensors, self.size), len(self.tensors)
         room, out = make_room(self.size, count), make_out(self.size, count)
         for name, value in (
-            ("_shape", (self.size,)),
             ("_stops", stops),
             ("_wanted", self._plan(self.keep_ratio)),
             ("_room", room),
@@ -101,11 +99,8 @@ class SparseCodec(Codec):
 
         Raises as `encode`.
         """
-        # What nearly all are, and machine code looks at the rest; anything else is looked at here.
-        alike = model.dtype is anchor.dtype is FLOATS and model.shape == anchor.shape
-        if not alike or model.shape != self._shape:
-            check_vector(model, self.size)
-            check_vector(anchor, self.size)
+        check_vector(model, self.size)
+        check_vector(anchor, self.size)
         wanted, bits = self._wanted if keep_ratio is None else self._plan(keep_ratio)
         settings = wanted, _FLOOR, bits, self._stops, BORDERS
         length = kernels.encode(model, anchor, *settings, self._room, self._out)
