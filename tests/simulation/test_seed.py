@@ -213,8 +213,9 @@ async def test_other_ways_to_coordinate_learn_as_well(autojump_clock, tmp_path, 
         await cluster.start(seed)
         await trio.sleep(60)
         assert seed.status()["rounds"] > 10
-        # Medians of few clients pull less: 0.78 to 0.9, by how their readings happen to differ.
-        assert cluster.accuracy(seed, test) > (0.7 if settings.rule == "median" else 0.85)
+        # Medians of few clients pull less and waver, by how their readings happen to differ.
+        wanted = 0.75 if settings.rule == "median" else 0.85
+        await until(lambda: cluster.accuracy(seed, test) > wanted, within_s=60)
 
 
 def update(sequence: int, payload: bytes = b"\0", **fields: int) -> bytes:
