@@ -12,6 +12,9 @@ from gossipfl.compression import Delta, SparseCodec
 from gossipfl.compression.scales import BORDERS, SCALE_MIN, SCALES
 from gossipfl.errors import ConfigError, LocalProtocolError
 
+# Where nothing is compiled, squares of extremes overflow aloud.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+
 TENSORS = ((0, 40), (40, 41), (41, 90))
 SIZE = 90
 RESIDUALS = arrays(np.float32, SIZE, elements=st.floats(-200, 200, width=32))

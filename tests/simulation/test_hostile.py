@@ -90,7 +90,7 @@ async def test_a_seed_from_the_wrong_end(autojump_clock, tmp_path, rng):
     """Only the lower id may seed a link: the other one cannot move our anchor."""
     cluster = quiet_cluster(tmp_path, rng)
     (device,) = cluster.devices
-    insiders = (Insider(cluster, f"insider-{i}") for i in range(99))
+    insiders = (Insider(cluster, f"insider-{i}") for i in range(9999))
     insider = next(i for i in insiders if i.device.key.public > device.key.public)
     async with cluster.open():
         await quiet(cluster)

@@ -75,7 +75,7 @@ async def test_who_is_cut_off_is_led_at_once_and_tells_when_it_needs_that_no_mor
     lost, *others = nodes
     async with cluster.open():
         await cluster.start(seed, *nodes)
-        await until(lambda: all(len(d.neighbours()) == NODES for d in nodes), within_s=60)
+        await until(lambda: all(len(d.neighbours()) == NODES for d in nodes), within_s=600)
         await until(lambda: modes(nodes) == {"gossip"}, within_s=60)
         cluster.network.partition([lost.address], [device.address for device in others])
         # Probes come every five seconds, and wait for two.
