@@ -168,7 +168,7 @@ def main() -> None:
     """Measure, print the table, and end with the figures."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer turns")
-    turns = 10 if parser.parse_args().quick else 100
+    turns = 50 if parser.parse_args().quick else 250
     figures = Figures()
     keep_memory()
     cases = synthetic("laplace"), synthetic("normal"), trained()
