@@ -145,7 +145,7 @@ def draw(name: str, output: Path, **settings: Any) -> None:
     PNG takes pip install 'gossipfl[plot]'; SVG takes nothing.
     """
     from gossipfl.node.drawing.meshes import draw_topology
-    from gossipfl.node.drawing.sketch import write
+    from gossipfl.node.drawing.picture import write
 
     mixing, ids = _mixing(name, settings)
     write(draw_topology(name, mixing, ids), output)

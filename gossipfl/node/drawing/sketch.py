@@ -1,11 +1,8 @@
 """A picture as lines, dots and words, whatever it is written as."""
 
-from pathlib import Path
 from typing import Final
 
 from attrs import define, field, frozen
-
-from gossipfl.errors import ConfigError, StateError
 
 BLUE: Final = "#4477aa"
 GREY: Final = "#bbbbbb"
@@ -46,19 +43,3 @@ class Sketch:
     width: float
     height: float
     marks: list[Line | Dot | Words] = field(factory=list)
-
-
-def write(sketch: Sketch, path: Path) -> None:
-    """As the file's ending says.  Raises ConfigError and StateError."""
-    from gossipfl.node.drawing.png import render_png
-    from gossipfl.node.drawing.svg import render_svg
-
-    writers = {".svg": lambda: render_svg(sketch).encode(), ".png": lambda: render_png(sketch)}
-    render = writers.get(path.suffix.lower())
-    if render is None:
-        raise ConfigError(f"{path}: a picture ends in .svg or .png")
-    content = render()
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise StateError(f"cannot write {path}: {error.strerror}") from None

@@ -7,7 +7,8 @@ import pytest
 
 from gossipfl.errors import ConfigError, StateError
 from gossipfl.node.drawing.meshes import draw_topology
-from gossipfl.node.drawing.sketch import Dot, Line, Sketch, Words, write
+from gossipfl.node.drawing.picture import write
+from gossipfl.node.drawing.sketch import Dot, Line, Sketch, Words
 from gossipfl.node.drawing.svg import render_svg
 from gossipfl.topologies.members import member_ids
 from gossipfl.topologies.mixing import Mixing
