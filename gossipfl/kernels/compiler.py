@@ -28,17 +28,23 @@ def compile_kernel(function, signature, fastmath):
 
 
 def _finish(library):
-    """Link, optimise and emit: loops in functions of their own, then inlined as LLVM likes."""
-    module = library._final_module
-    for other in library.called():
+    """Link, optimise and emit.
+
+    Loops of inner functions stay in those at first: LLVM can vectorise them if their arrays are
+    parameters.  Then they are inlined as LLVM likes.
+    """
+    module, called = library._final_module, library.called()
+    apart = sum(other.keep_apart() for other in called)
+    for other in called:
         module.link_in(other._final_module, preserve=True)
     for value in (*module.functions, *module.global_variables):
         if not value.is_declaration and value.name != ENTRY:
             value.linkage = binding.Linkage.internal
     library._optimize_final_module()
-    # An attribute cannot be taken away, but replaced by one that says nothing new of a kernel.
-    module = binding.parse_assembly(str(module).replace(APART, "nounwind"))
-    builder = library.codegen._pass_builder()
-    builder.getModulePassManager().run(module, builder)
+    if apart:
+        # An attribute cannot be taken away, but replaced by one that says nothing new of a kernel.
+        module = binding.parse_assembly(str(module).replace(APART, "nounwind"))
+        builder = library.codegen._pass_builder()
+        builder.getModulePassManager().run(module, builder)
     module.verify()
     return library.codegen._tm.emit_object(module)

@@ -50,18 +50,28 @@ def _loops(function):
 class Library(codegen.CPUCodeLibrary):
     """A module as Numba wrote it, and the libraries that it calls."""
 
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._looping = []
+
     def _optimize_functions(self, ll_module):
         pass
 
     def add_ir_module(self, ir_module):
-        """Loops stay apart: LLVM can vectorise them if their arrays are parameters.
-
-        All else is inlined.
-        """
+        """Functions without loops are to be inlined."""
         for function in ir_module.functions:
             if function.blocks and "alwaysinline" not in function.attributes:
-                function.attributes.add(APART if _loops(function) else "alwaysinline")
+                if _loops(function):
+                    self._looping.append(function.name)
+                else:
+                    function.attributes.add("alwaysinline")
         super().add_ir_module(ir_module)
+
+    def keep_apart(self):
+        """Have LLVM leave functions with loops in one piece; returns how many there are."""
+        for name in self._looping:
+            self._final_module.get_function(name).add_function_attribute(APART)
+        return len(self._looping)
 
     def add_linking_library(self, library):
         if library is not rtsys.library:  # of memory
