@@ -1,8 +1,9 @@
 """How fast training steps are beside PyTorch, JAX and NumPy, and what compiling them costs.
 
 All trainers take turns within one run, each in a process of its own with one thread; what counts is
-the least CPU time of a step, since other work on the machine can only add to it.  `models.py` lists
-the models, `rivals/` holds the trainers.
+the least CPU time of a step, since other work on the machine can only add to it.  All models are
+gone through several times, since a machine may be slow for a while.  `models.py` lists the models,
+`rivals/` holds the trainers.
 """
 
 import argparse
@@ -25,6 +26,8 @@ ENVIRONMENT = ONE_THREAD | {"XLA_FLAGS": XLA_FLAGS}
 ROUNDED = "mlp_784_60_10"  # the model that is also trained for int8
 ROUNDING_MAX = 1.5  # what its step may take, to the plain one's
 CHUNK_S = 0.02  # CPU time of one turn, so that the clock's grain does not matter
+
+PASSES = 5
 
 Times = dict[str, float]  # least CPU seconds of a step, by trainer
 
@@ -64,13 +67,18 @@ class Worker:
 def main() -> None:
     """Measure, print the table, and end with the figures."""
     arguments = parse()
-    turns = 6 if arguments.quick else 40
+    turns = 4 if arguments.quick else 20
     models = [MODELS[name] for name in arguments.model or MODELS]
     figures = Figures()
     rival = environment("rivals", *REQUIREMENTS)
     workers = {"gossipfl": Worker(sys.executable, "gossipfl")}
     workers |= {name: Worker(rival, name) for name in RIVALS}
-    found = {model.name: take_turns(model, workers, turns) for model in models}
+    contests = [contest_of(model, workers) for model in models]
+    for number in range(PASSES):
+        for contest in contests:
+            progress(f"pass {number + 1} of {PASSES}: {contest.model.name}")
+            contest.go_on(turns)
+    found = {contest.model.name: contest.best for contest in contests}
     peak = max(workers[name].ask("peak") for name in ("gossipfl", "numpy") for _ in range(turns))
     for worker in workers.values():
         worker.close()
@@ -100,23 +108,31 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
-def take_turns(model: Model, workers: dict[str, Worker], turns: int) -> Times:
-    """The least CPU seconds per step of all who train this model."""
-    rivals = {name: workers[name] for name in ("gossipfl", "torch", *model.others)}
-    return compare(model, rivals, turns)
+class Contest:
+    """Trainers of one model who take turns.
+
+    best: least CPU seconds per step of each, so far.
+    """
+
+    def __init__(self, model: Model, workers: dict[str, Worker]) -> None:
+        self.model, self._workers = model, workers
+        grain = model.grain
+        first = {name: worker.steps(model, grain) for name, worker in workers.items()}
+        self._counts = {n: max(1, round(CHUNK_S / s / grain)) * grain for n, s in first.items()}
+        self.best: Times = dict.fromkeys(workers, float("inf"))
+
+    def go_on(self, turns: int) -> None:
+        """So many more turns of each."""
+        for _ in range(turns):
+            for name, worker in self._workers.items():
+                taken = worker.steps(self.model, self._counts[name])
+                self.best[name] = min(self.best[name], taken)
 
 
-def compare(model: Model, rivals: dict[str, Worker], turns: int) -> Times:
-    """Each worker's least CPU seconds per step."""
-    progress(f"{model.name}: {turns} turns of {', '.join(rivals)}")
-    grain = model.grain
-    first = {name: worker.steps(model, grain) for name, worker in rivals.items()}
-    counts = {name: max(1, round(CHUNK_S / s / grain)) * grain for name, s in first.items()}
-    best = dict.fromkeys(rivals, float("inf"))
-    for _ in range(turns):
-        for name, worker in rivals.items():
-            best[name] = min(best[name], worker.steps(model, counts[name]))
-    return best
+def contest_of(model: Model, workers: dict[str, Worker]) -> Contest:
+    """Of all who train this model."""
+    progress(f"{model.name}: {', '.join(('gossipfl', 'torch', *model.others))}")
+    return Contest(model, {name: workers[name] for name in ("gossipfl", "torch", *model.others)})
 
 
 def ratios(model: Model, seconds: Times) -> tuple[float, float]:
@@ -136,10 +152,12 @@ def add_ratios(figures: Figures, model: Model, seconds: Times) -> None:
 def add_rounding(figures: Figures, turns: int) -> None:
     """What a step of training for int8 takes, to the plain one."""
     workers = {name: Worker(sys.executable, name) for name in ("gossipfl", "rounded")}
-    seconds = compare(MODELS[ROUNDED], workers, turns)
+    progress(f"{ROUNDED}: {', '.join(workers)}")
+    contest = Contest(MODELS[ROUNDED], workers)
+    contest.go_on(PASSES * turns)
     for worker in workers.values():
         worker.close()
-    ratio = seconds["rounded"] / seconds["gossipfl"]
+    ratio = contest.best["rounded"] / contest.best["gossipfl"]
     figures.add("qat_step", ratio, "x", "<=", ROUNDING_MAX)
 
 

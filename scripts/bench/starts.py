@@ -9,6 +9,7 @@ from figures import Figures, progress
 from places import ROOT
 
 COLD_S_MAX, WARM_S_MAX, MEMORY_MB_MAX = 6.0, 0.6, 160
+COLD_STARTS = 3
 
 START = """
 import resource, time
@@ -31,14 +32,19 @@ print(imported, time.process_time() - imported, resident)
 
 
 def add_starts(figures: Figures, environment: dict[str, str]) -> None:
-    """CPU seconds from the first trainer to the first result, without and with compiled code."""
-    with tempfile.TemporaryDirectory() as cache:
-        progress("a first start, which compiles, and later ones")
-        cold = [start(cache, environment)]
-        warm = [start(cache, environment) for _ in range(5)]
+    """CPU seconds from the first trainer to the first result, without and with compiled code.
+
+    The least counts, since other work on the machine can only add to it.
+    """
+    cold = []
+    for number in range(COLD_STARTS):
+        progress(f"a first start, which compiles: {number + 1} of {COLD_STARTS}")
+        with tempfile.TemporaryDirectory() as cache:
+            cold.append(start(cache, environment))
+            warm = [start(cache, environment) for _ in range(5)]
     imported = min(found[0] for found in warm)
     print(f"importing takes {imported:.2f} s before that; {warm[0][2]:.0f} MB resident when warm")
-    figures.add("cold_compile", cold[0][1], "s", "<=", COLD_S_MAX)
+    figures.add("cold_compile", min(found[1] for found in cold), "s", "<=", COLD_S_MAX)
     figures.add("warm_start", min(found[1] for found in warm), "s", "<=", WARM_S_MAX)
     figures.add("training_memory", warm[0][2], "MB", "<=", MEMORY_MB_MAX)
 
