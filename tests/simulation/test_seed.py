@@ -80,7 +80,7 @@ async def test_who_is_cut_off_is_led_at_once_and_tells_when_it_needs_that_no_mor
         cluster.network.partition([lost.address], [device.address for device in others])
         # Probes come every five seconds, and wait for two.
         await until(lambda: modes([lost]) == {"central"}, within_s=14)
-        await until(lambda: seed.status()["samples"] == lost.status()["samples"], within_s=5)
+        await until(lambda: seed.status()["samples"] == lost.status()["samples"], within_s=1)
         assert "no word" in lost.reasons("fallback.switched")[-1]
         cluster.network.heal()
         await until(lambda: modes([lost]) == {"gossip"}, within_s=60)
@@ -140,12 +140,14 @@ async def test_a_newcomer_starts_from_what_the_seed_knows(autojump_clock, tmp_pa
     async with cluster.open():
         await cluster.start(seed, *nodes)
         await trio.sleep(60)
-        known = cluster.accuracy(seed, test)
+        known, rounds = cluster.accuracy(seed, test), seed.status()["rounds"]
         await cluster.start(late)
         await trio.sleep(1)
         assert late.status()["rounds"] == 0
         np.testing.assert_allclose(late.parameters(), seed.parameters(), atol=0.2)
-        assert cluster.accuracy(seed, test) > known - 0.02
+        slack = 0.02 if seed.status()["rounds"] > rounds else 0  # its clients may end a round
+        assert cluster.accuracy(seed, test) >= known - slack
+        assert slack or cluster.accuracy(seed, test) == known
 
 
 async def test_without_a_seed_a_node_goes_on_alone(autojump_clock, tmp_path, rng):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gossipfl.kernels.doors import complaint
+from gossipfl.kernels.doors import checked, complaint
 from gossipfl.kernels.native import Kernel
 from gossipfl.kernels.signatures import ADVANCE, APPROACH, DIFFERENCE
 
@@ -21,13 +21,9 @@ def difference(first: Any, second: Any, out: Any) -> float:
 
 def advance(target: Any, start: Any, end: Any) -> None:
     """target += end - start, all float32[d]."""
-    found = ADVANCE_KERNEL.call(target, start, end)
-    if found:
-        raise complaint(found, "advance")
+    checked(ADVANCE_KERNEL.call(target, start, end), "advance")
 
 
 def approach(average: Any, goal: Any, share: float) -> None:
     """average += share * (goal - average), both float32[d]; share is rounded to float32."""
-    found = APPROACH_KERNEL.call(average, goal, share)
-    if found:
-        raise complaint(found, "approach")
+    checked(APPROACH_KERNEL.call(average, goal, share), "approach")
